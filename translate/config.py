@@ -1,0 +1,370 @@
+"""Recipes: the complete, typed description of one training.
+
+A recipe is a YAML file; `load_recipe` reads one by name or path, applies `key=value` overrides and returns a
+frozen, fully resolved object. Unknown keys are refused with the nearest valid one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from translate.errors import UsageError
+
+Positive = Annotated[int, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
+Probability = Annotated[float, Field(ge=0, lt=1)]
+Channels = Literal[1, 3]
+AdversarialName = Literal["minimax", "nonsaturating", "lsgan", "hinge"]
+NormName = Literal["batch", "instance", "none"]
+Upsampling = Literal["transpose", "resize"]
+
+
+class Section(BaseModel):
+    """A part of a recipe: frozen, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSection(Section):
+    """From a folder to a batch. Sizes are in pixels; `load_size` and `size` are both multiples of nothing
+    but what the generator asks for."""
+
+    size: Positive = 256
+    load_size: Positive | Literal["auto"] = "auto"
+    direction: Literal["a2b", "b2a"] = "a2b"
+    task: Literal["edges"] | None = None
+    a: str | None = None
+    b: str | None = None
+    channels_a: Channels = 3
+    channels_b: Channels = 3
+    batch_size: Positive = 1
+    flip: bool = True
+    colour: Weight = 0.0
+    workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    cache: Literal["auto", "ram", "off"] = "auto"
+    skip_corrupt: bool = False
+
+
+class UNetSection(Section):
+    name: Literal["unet"] = "unet"
+    depth: Positive | Literal["auto"] = "auto"
+    width: Positive = 64
+    norm: NormName = "batch"
+    dropout: Probability = 0.5
+    upsampling: Upsampling = "transpose"
+
+
+class ResNetSection(Section):
+    name: Literal["resnet"] = "resnet"
+    depth: Positive | Literal["auto"] = "auto"
+    width: Positive = 64
+    norm: NormName = "instance"
+    dropout: Probability = 0.0
+    upsampling: Upsampling = "transpose"
+    masked: bool = False
+
+
+class MobileSection(Section):
+    name: Literal["mobile"] = "mobile"
+    depth: Positive = 6
+    width: Positive = 32
+    norm: NormName = "instance"
+    masked: bool = False
+
+
+class PatchSection(Section):
+    name: Literal["patch", "image"] = "patch"
+    layers: Positive = 3
+    width: Positive = 64
+    norm: NormName = "batch"
+
+
+class PixelSection(Section):
+    name: Literal["pixel"] = "pixel"
+    width: Positive = 64
+    norm: NormName = "batch"
+
+
+Generator = Annotated[UNetSection | ResNetSection | MobileSection, Field(discriminator="name")]
+Discriminator = Annotated[PatchSection | PixelSection, Field(discriminator="name")]
+
+
+class Pix2PixLosses(Section):
+    adversarial: AdversarialName = "nonsaturating"
+    gan: Weight = 1.0
+    l1: Weight = 100.0
+
+
+class CycleGANLosses(Section):
+    adversarial: AdversarialName = "lsgan"
+    gan: Weight = 1.0
+    cycle: Weight = 10.0
+    identity: Weight = 5.0
+
+
+class OptimSection(Section):
+    """Adam for every network; a learning rate of its own for the discriminators if asked for."""
+
+    lr: Annotated[float, Field(gt=0)] = 2e-4
+    discriminator_lr: Annotated[float, Field(gt=0)] | None = None
+    betas: tuple[Probability, Probability] = (0.5, 0.999)
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    decay_from: Annotated[float, Field(ge=0, le=1)] = 0.5
+    warmup: Annotated[int, Field(ge=0)] = 0
+
+
+class TrainingSection(Section):
+    """How long and how: `steps` wins over `epochs`; `steps` is the total, also after a resume."""
+
+    epochs: Positive = 200
+    steps: Positive | None = None
+    seed: Annotated[int, Field(ge=0)] = 0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    ema: Probability = 0.999
+    pool: Annotated[int, Field(ge=0)] = 0
+
+
+class CheckpointSection(Section):
+    every: Positive = 1000
+
+
+class LogSection(Section):
+    """In steps: losses every `every`, a sample sheet of `samples` pictures every `samples_every`."""
+
+    every: Positive = 20
+    samples_every: Positive = 500
+    samples: Positive = 4
+
+
+class RecipeBase(Section):
+    """What every recipe has."""
+
+    data: DataSection = DataSection()
+    optim: OptimSection = OptimSection()
+    training: TrainingSection = TrainingSection()
+    checkpoint: CheckpointSection = CheckpointSection()
+    log: LogSection = LogSection()
+
+
+class Pix2PixRecipe(RecipeBase):
+    translator: Literal["pix2pix"] = "pix2pix"
+    generator: Generator = UNetSection()
+    discriminator: Discriminator = PatchSection()
+    losses: Pix2PixLosses = Pix2PixLosses()
+
+
+class CycleGANRecipe(RecipeBase):
+    translator: Literal["cyclegan"] = "cyclegan"
+    generator: Generator = ResNetSection()
+    discriminator: Discriminator = PatchSection(norm="instance")
+    losses: CycleGANLosses = CycleGANLosses()
+
+
+Recipe = Pix2PixRecipe | CycleGANRecipe
+RECIPES: dict[str, type[Pix2PixRecipe] | type[CycleGANRecipe]] = {
+    "pix2pix": Pix2PixRecipe,
+    "cyclegan": CycleGANRecipe,
+}
+
+
+def recipe_names() -> tuple[str, ...]:
+    """The recipes that come with the package."""
+    files = resources.files("translate.recipes").iterdir()
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
+
+
+def load_recipe(name: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """Read a recipe, apply overrides, check and resolve it.
+
+    Args:
+        name: a recipe of the package, or the path of a YAML file.
+        overrides: dotted keys to values, e.g. `{"optim.lr": 1e-4}`; they win over the file.
+
+    Raises:
+        UsageError: unknown recipe or key (with the nearest valid one), a value of the wrong kind or size.
+    """
+    return parse_recipe(_read_yaml(name), overrides or {}, where=f"recipe {name}")
+
+
+def parse_recipe(values: Mapping[str, Any], overrides: Mapping[str, Any], *, where: str) -> Recipe:
+    """Check and resolve a recipe given as a plain mapping; `where` names it in messages."""
+    translator = values.get("translator")
+    if translator not in RECIPES:
+        raise UsageError(f"{where}: translator is {translator!r}; choose one of {', '.join(RECIPES)}")
+    merged = _merge(values, overrides)
+    if merged.get("translator") != translator:
+        raise UsageError(f"{where}: a recipe's translator can't be overridden; name another recipe")
+    schema = RECIPES[translator]
+    try:
+        return _resolve(schema.model_validate(merged))
+    except ValidationError as error:
+        raise UsageError(f"{where}: {_explain(error, schema)}") from None
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """Turn `["optim.lr=1e-4"]` into `{"optim.lr": 1e-4}`; values are read as YAML.
+
+    Raises:
+        UsageError: an assignment without `=`, or a value that isn't YAML.
+    """
+    overrides: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"--set {assignment!r}: write it as key=value, e.g. --set optim.lr=1e-4")
+        try:
+            overrides[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(f"--set {assignment!r}: the value isn't valid YAML; quote it") from None
+    return overrides
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The resolved recipe as YAML that `load_recipe` reads back to an equal object."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+
+
+def _read_yaml(name: str | Path) -> dict[str, Any]:
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"recipe {name}: can't be read ({error})") from None
+    elif str(name) in recipe_names():
+        text = (resources.files("translate.recipes") / f"{name}.yaml").read_text(encoding="utf-8")
+    else:
+        near = get_close_matches(str(name), recipe_names(), 1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        raise UsageError(
+            f"unknown recipe {str(name)!r}{hint}; choose one of {', '.join(recipe_names())}, or a .yaml file"
+        )
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"recipe {name}: not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(values, dict):
+        raise UsageError(f"recipe {name}: a recipe is a mapping with the key `translator`")
+    return values
+
+
+def _merge(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    merged: dict[str, Any] = {
+        key: dict(value) if isinstance(value, Mapping) else value for key, value in values.items()
+    }
+    for section in ("generator", "discriminator"):
+        chosen = overrides.get(f"{section}.name")
+        # Another network has arguments of its own: those of the recipe's network don't carry over.
+        if chosen is not None and chosen != merged.get(section, {}).get("name"):
+            merged[section] = {}
+    for key, value in overrides.items():
+        *parents, leaf = key.split(".")
+        place = merged
+        for parent in parents:
+            below = place.setdefault(parent, {})
+            if not isinstance(below, dict):
+                raise UsageError(f"{key}: {parent} is a value, not a section")
+            place = below
+        place[leaf] = value
+    return merged
+
+
+def _resolve(recipe: Recipe) -> Recipe:
+    """Replace every `auto` that follows from other keys, then check what keys promise each other."""
+    data, generator = recipe.data, recipe.generator
+    if data.load_size == "auto":
+        # The papers enlarge 256 to 286 before cropping.
+        data = data.model_copy(update={"load_size": round(data.size * 286 / 256)})
+    if isinstance(data.load_size, int) and data.load_size < data.size:
+        raise UsageError(
+            f"data.load_size {data.load_size} is smaller than data.size {data.size}; "
+            "make it at least as large, or auto"
+        )
+    if isinstance(generator, UNetSection | ResNetSection) and generator.depth == "auto":
+        generator = generator.model_copy(update={"depth": _auto_depth(generator, data.size)})
+    multiple = 2**generator.depth if isinstance(generator, UNetSection) else 4
+    if data.size % multiple:
+        raise UsageError(
+            f"data.size {data.size} is not a multiple of {multiple}, which the {generator.name} generator "
+            f"needs; choose a size of {max(multiple, round(data.size / multiple) * multiple)}"
+            + (", or a smaller generator.depth" if generator.name == "unet" else "")
+        )
+    if getattr(generator, "masked", False) and data.channels_a != data.channels_b:
+        raise UsageError("generator.masked needs data.channels_a equal to data.channels_b")
+    return recipe.model_copy(update={"data": data, "generator": generator})
+
+
+def _auto_depth(generator: UNetSection | ResNetSection, size: int) -> int:
+    if isinstance(generator, ResNetSection):
+        return 9 if size >= 256 else 6  # Zhu et al. 2017, appendix 7.2
+    halvings = (size & -size).bit_length() - 1
+    # Fewer than five would see too little; then the size is refused instead.
+    return min(8, max(halvings, min(5, int(math.log2(size))), 2))
+
+
+def _explain(error: ValidationError, schema: type[RecipeBase]) -> str:
+    """The first problem of a validation in one line: where, what, and the nearest valid key."""
+    problem = error.errors()[0]
+    place = [str(part) for part in problem["loc"]]
+    if len(place) > 1 and place[0] in ("generator", "discriminator"):
+        del place[1]  # pydantic names the chosen network here
+    key = ".".join(place)
+    if problem["type"] == "extra_forbidden":
+        valid = _keys(schema)
+        near = get_close_matches(key, valid, 1) or [name for name in valid if name.split(".")[-1] == place[-1]]
+        siblings = [name for name in valid if name.split(".")[:-1] == place[:-1]]
+        remedy = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(siblings or valid)}"
+        return f"unknown key {key!r}; {remedy}"
+    if problem["type"] == "union_tag_invalid":
+        names = problem.get("ctx", {}).get("expected_tags", "")
+        return f"unknown {key} {problem['input'].get('name')!r}; choose one of {names}"
+    message = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{key} = {problem['input']!r}: {message}"
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    """Every dotted key that a recipe of this kind may have, whichever networks it chooses."""
+    found: dict[str, None] = {}
+    for name, field in model.model_fields.items():
+        sections = [kind for kind in _alternatives(field.annotation) if _is_section(kind)]
+        if not sections:
+            found[name] = None
+        for section in sections:
+            found.update((f"{name}.{key}", None) for key in _keys(section))
+    return list(found)
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    return getattr(annotation, "__args__", None) or (annotation,)
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def learning_rate_factor(optim: OptimSection, step: int, steps: int) -> float:
+    """The schedule as a pure function: what the learning rates are multiplied with at a step.
+
+    Args:
+        step: steps already taken, 0 … steps − 1.
+        steps: the whole training's length.
+
+    `linear` stays at 1 until the fraction `decay_from`, then falls to 0 at the end (Zhu et al. 2017,
+    appendix 7.1); `cosine` falls over the same stretch along half a cosine (Loshchilov & Hutter 2017, eq. 5);
+    `warmup` steps rise linearly to 1 before.
+    """
+    if step < optim.warmup:
+        return (step + 1) / optim.warmup
+    if optim.schedule == "constant":
+        return 1.0
+    start = optim.decay_from * steps
+    done = min(max((step - start) / max(steps - start, 1), 0.0), 1.0)
+    return 1 - done if optim.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))

@@ -1,0 +1,63 @@
+"""Networks by name. A network is built from plain arguments, never from a recipe."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from torch import nn
+
+from translate.errors import UsageError
+from translate.networks.patchgan import ImageGAN, PatchGAN, PixelGAN
+from translate.networks.resnet import MobileResNet, ResNet
+from translate.networks.unet import UNet
+
+GENERATORS: dict[str, Callable[..., nn.Module]] = {"unet": UNet, "resnet": ResNet, "mobile": MobileResNet}
+DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {"patch": PatchGAN, "pixel": PixelGAN, "image": ImageGAN}
+
+
+def build_generator(name: str, **arguments) -> nn.Module:
+    """Build a generator; it has the attributes `size_multiple` and `minimum_size` (pixels).
+
+    Raises:
+        UsageError: unknown name, or arguments that this network doesn't take.
+    """
+    return _build("generator", GENERATORS, name, arguments)
+
+
+def build_discriminator(name: str, **arguments) -> nn.Module:
+    """Build a discriminator; it has the attribute `minimum_size` (pixels).
+
+    Raises:
+        UsageError: unknown name, or arguments that this network doesn't take.
+    """
+    return _build("discriminator", DISCRIMINATORS, name, arguments)
+
+
+def accepted_arguments(build: Callable[..., nn.Module]) -> tuple[str, ...]:
+    """The keyword arguments that a network takes besides its channels."""
+    names = inspect.signature(build).parameters
+    return tuple(name for name in names if name not in ("in_channels", "out_channels"))
+
+
+def parameter_count(module: nn.Module) -> int:
+    """How many numbers are learnt."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _build(kind: str, catalogue: dict[str, Callable[..., nn.Module]], name: str, arguments: dict) -> nn.Module:
+    if name not in catalogue:
+        near = get_close_matches(name, catalogue, 1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        raise UsageError(f"unknown {kind} {name!r}{hint}; choose one of {', '.join(catalogue)}")
+    unknown = set(arguments) - set(inspect.signature(catalogue[name]).parameters)
+    if unknown:
+        raise UsageError(
+            f"the {kind} {name!r} takes no {', '.join(sorted(unknown))}; "
+            f"it takes {', '.join(accepted_arguments(catalogue[name]))}"
+        )
+    try:
+        return catalogue[name](**arguments)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"the {kind} {name!r} can't be built: {error}") from None

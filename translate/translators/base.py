@@ -1,0 +1,70 @@
+"""What every translator is to the training loop."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures of the two domains, float32 (B, C, H, W) in [-1, 1]; paired if the data are."""
+
+    a: Tensor
+    b: Tensor
+
+
+Losses = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One optimiser's share of a step.
+
+    Args:
+        name: of the phase and its optimiser; `generator` or `discriminator`.
+        networks: names in `Translator.networks` that this phase trains; all others are held fixed.
+        loss: from the batch and the outputs of `forward` to weighted scalar terms, whose sum is minimised.
+        replay: fields of the outputs that pass, detached, through a replay pool before the loss sees them.
+        every: the phase runs in every n-th step.
+    """
+
+    name: str
+    networks: tuple[str, ...]
+    loss: Callable[[Batch, Any], Losses]
+    replay: tuple[str, ...] = ()
+    every: int = 1
+
+
+class Translator(nn.Module, ABC):
+    """Networks, and the losses of one method. Nothing of a step is kept on the object.
+
+    Attributes:
+        networks: by their public names: `generator`, `generator_b2a`, `discriminator_a`, `discriminator_b`.
+        phases: in the order in which a step runs them.
+    """
+
+    networks: nn.ModuleDict
+    phases: tuple[Phase, ...]
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> Any:
+        """Everything that the phases share, as a frozen dataclass of named tensors."""
+
+    @abstractmethod
+    def samples(self, batch: Batch, generators: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+        """Rows of a sample sheet, inputs and outputs by name, from the given (averaged) generators."""
+
+    @property
+    def generators(self) -> dict[str, str]:
+        """Directions that the trained model serves, to network names."""
+        return {"a2b": "generator"} | ({"b2a": "generator_b2a"} if "generator_b2a" in self.networks else {})
+
+
+def mixes_batch(module: nn.Module) -> bool:
+    """Whether a picture's output depends on its neighbours in the batch, so that calls can't be merged."""
+    return any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules())

@@ -1,0 +1,83 @@
+"""From a recipe to a translator: the only place where config meets networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from translate.config import CycleGANRecipe, Pix2PixRecipe, Recipe, Section
+from translate.losses.adversarial import ADVERSARIAL
+from translate.networks.catalogue import build_discriminator, build_generator
+from translate.networks.layers import initialise
+from translate.translators.base import Translator
+from translate.translators.cyclegan import CycleGAN
+from translate.translators.pix2pix import Pix2Pix
+
+
+def build_translator(recipe: Recipe) -> Translator:
+    """Networks with fresh weights from torch's global generator, and the recipe's losses on top.
+
+    Raises:
+        UsageError: networks that can't be built as asked.
+    """
+    return TRANSLATORS[recipe.translator](recipe)
+
+
+def generator_arguments(recipe: Recipe, direction: str = "a2b") -> tuple[str, dict]:
+    """Name and plain arguments of the generator that serves a direction, as a model's card keeps them."""
+    source, target = channels(recipe)
+    inputs, outputs = (source, target) if direction == "a2b" else (target, source)
+    name, arguments = _plain(recipe.generator)
+    return name, {"in_channels": inputs, "out_channels": outputs, **arguments}
+
+
+def channels(recipe: Recipe) -> tuple[int, int]:
+    """Channels of the translator's a and b; the folder's sides are swapped by direction b2a."""
+    sides = recipe.data.channels_a, recipe.data.channels_b
+    return sides if recipe.data.direction == "a2b" else sides[::-1]
+
+
+def _pix2pix(recipe: Pix2PixRecipe) -> Pix2Pix:
+    losses = recipe.losses
+    return Pix2Pix(
+        _generator(recipe, "a2b"),
+        _discriminator(recipe, sum(channels(recipe))),
+        ADVERSARIAL[losses.adversarial],
+        gan=losses.gan,
+        l1=losses.l1,
+    )
+
+
+def _cyclegan(recipe: CycleGANRecipe) -> CycleGAN:
+    losses = recipe.losses
+    channels_a, channels_b = channels(recipe)
+    return CycleGAN(
+        _generator(recipe, "a2b"),
+        _generator(recipe, "b2a"),
+        _discriminator(recipe, channels_a),
+        _discriminator(recipe, channels_b),
+        ADVERSARIAL[losses.adversarial],
+        gan=losses.gan,
+        cycle=losses.cycle,
+        # Keeping the target's colours is only meaningful where both sides have the same channels.
+        identity=losses.identity if channels_a == channels_b else 0.0,
+    )
+
+
+TRANSLATORS: dict[str, Callable[..., Translator]] = {"pix2pix": _pix2pix, "cyclegan": _cyclegan}
+
+
+def _generator(recipe: Recipe, direction: str) -> nn.Module:
+    name, arguments = generator_arguments(recipe, direction)
+    return initialise(build_generator(name, **arguments))
+
+
+def _discriminator(recipe: Recipe, channels: int) -> nn.Module:
+    name, arguments = _plain(recipe.discriminator)
+    return initialise(build_discriminator(name, in_channels=channels, **arguments))
+
+
+def _plain(section: Section) -> tuple[str, dict]:
+    arguments = section.model_dump()
+    return arguments.pop("name"), arguments
