@@ -1,0 +1,408 @@
+"""Picture files: finding, reading, writing, and the way to tensors and back.
+
+The only module that knows files, EXIF, ICC profiles, alpha and bit depths. Everything it hands on
+is upright 8-bit sRGB, `(H, W, 3)`; every way in which a file can be bad ends in one `BadImage`.
+"""
+
+from __future__ import annotations
+
+import io
+import stat
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
+
+from translate import files
+from translate.errors import BadImage, OutputError, UsageError
+from translate.files import explain, replacing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Few formats are the cheapest defence: no EPS (runs Ghostscript), no PSD, no exotic TIFF cousins.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "PPM")
+_SUFFIXES_OF = {
+    "PNG": (".png", ".apng"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "WEBP": (".webp",),
+    "BMP": (".bmp", ".dib"),
+    "TIFF": (".tif", ".tiff"),
+    "GIF": (".gif",),
+    "AVIF": (".avif",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+}
+_FORMAT_OF = {suffix: name for name, suffixes in _SUFFIXES_OF.items() for suffix in suffixes}
+SUFFIXES = frozenset(_FORMAT_OF)
+WRITABLE = frozenset(s for name in ("PNG", "JPEG", "WEBP", "BMP", "TIFF") for s in _SUFFIXES_OF[name])
+
+_MAX_PIXELS = 64_000_000
+_READ_AT_ONCE = 64 * 2**20  # bytes; larger files are streamed from disk
+_ORIENTATION = 0x0112
+_BITS_PER_SAMPLE = 0x0102
+_WITH_ALPHA = ("LA", "PA", "RGBA", "RGBa")
+_OPAQUE = ("1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr")
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture: `pixels` uint8 `(H, W, 3)` sRGB, what was done to it, the file's real format."""
+
+    pixels: np.ndarray
+    notes: tuple[str, ...]
+    format: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of itself before decoding: upright `(width, height)`, PIL mode, real format."""
+
+    size: tuple[int, int]
+    mode: str
+    format: str
+
+
+def find(root: str | Path) -> list[Path]:
+    """Every picture file below `root`, by suffix, in natural order (`a2` before `a10`); see `files.find`.
+
+    Raises:
+        DataError: `root` is no folder, or a folder below can't be listed.
+    """
+    return files.find(Path(root), SUFFIXES)
+
+
+def probe(path: str | Path) -> Header:
+    """The header of a picture, without decoding it.
+
+    Raises:
+        BadImage: the file can't be opened or is no picture.
+    """
+    path = Path(path)
+    with _complaints_as_bad_image(path), _notes():
+        _require_regular(path)
+        with Image.open(path, formats=FORMATS) as image:
+            # A PNG may keep its EXIF behind the pixels, and asking for it would decode them.
+            turned = (image.format != "PNG" or "exif" in image.info) and _orientation(image, []) >= 5
+            width, height = image.size
+            size = (height, width) if turned else (width, height)
+            return Header(size, image.mode, _format(image))
+
+
+def read(
+    path: str | Path, *, background: tuple[int, int, int] = (255, 255, 255), max_pixels: int = _MAX_PIXELS
+) -> Picture:
+    """Decode a picture file to upright 8-bit sRGB.
+
+    By content, whatever the suffix says. ICC profiles are converted to sRGB, transparency is laid
+    over `background`, 16-bit grey is shifted to 8, animations and multi-page files give their first
+    frame. What a person may want to know of that is in `notes`.
+
+    Args:
+        path: a regular file, or a link to one.
+        background: what shows through transparent pixels, RGB in 0..255.
+        max_pixels: larger pictures are refused before anything is decoded.
+
+    Raises:
+        BadImage: with a one-line reason, for every file that can't be decoded completely.
+    """
+    path = Path(path)
+    with _complaints_as_bad_image(path), _notes() as notes:
+        size = _require_regular(path)
+        with path.open("rb") if size > _READ_AT_ONCE else io.BytesIO(path.read_bytes()) as stream:
+            _lift_pillow_limit(max_pixels)
+            with Image.open(stream, formats=FORMATS) as image:
+                _require_size(path, image.size, max_pixels)
+                name = _format(image)
+                _note_suffix(path, name, notes)
+                pixels = _decode_plain(stream, image) if isinstance(stream, io.BytesIO) else None
+                if pixels is None:
+                    pixels = _decode(path, image, background, notes)
+    return Picture(pixels, tuple(dict.fromkeys(notes)), name)
+
+
+def _require_regular(path: Path) -> int:
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise BadImage(path, "a link to nothing" if path.is_symlink() else "no such file") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise BadImage(path, "not a regular file")
+    if status.st_size == 0:
+        raise BadImage(path, "the file is empty")
+    return status.st_size
+
+
+def _require_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
+    if size[0] * size[1] > max_pixels:
+        raise BadImage(path, f"{size[0]}×{size[1]} pixels are over the limit of {_megapixels(max_pixels)}")
+
+
+def _lift_pillow_limit(max_pixels: int) -> None:
+    # Pillow's own guard is process-wide and fixed; ours is the caller's, checked right after the header.
+    if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = max_pixels
+
+
+def _megapixels(pixels: int) -> str:
+    return f"{pixels / 1e6:g} megapixels"
+
+
+def _format(image: ImageFile.ImageFile) -> str:
+    return {"MPO": "JPEG", None: "?"}.get(image.format, str(image.format))
+
+
+def _note_suffix(path: Path, name: str, notes: list[str]) -> None:
+    claimed = _FORMAT_OF.get(path.suffix.lower())
+    if claimed is not None and claimed != name:
+        notes.append(f"a {name} file named {path.suffix}")
+
+
+def _decode_plain(stream: io.BytesIO, image: ImageFile.ImageFile) -> np.ndarray | None:
+    """Ordinary JPEGs through OpenCV: the same pixels as Pillow's in half the time; None for all others."""
+    if image.format != "JPEG" or image.mode not in ("L", "RGB"):
+        return None
+    if not stream.getvalue().endswith(b"\xff\xd9"):
+        return None  # OpenCV fills what is missing with grey and says nothing: Pillow shall judge
+    profile = image.info.get("icc_profile")
+    if (profile and not _is_srgb(profile)) or ("exif" in image.info and _orientation(image, []) != 1):
+        return None
+    import cv2
+
+    encoded = np.frombuffer(stream.getbuffer(), np.uint8)
+    try:
+        bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        return None
+    return None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr)
+
+
+def _decode(
+    path: Path, image: ImageFile.ImageFile, background: tuple[int, int, int], notes: list[str]
+) -> np.ndarray:
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        notes.append("several frames: the first is used")
+    image.load()
+    _require_mode(path, image)
+    orientation = _orientation(image, notes)
+    profile = image.info.get("icc_profile")
+    upright: Image.Image = image
+    if image.mode.startswith("I"):
+        upright, profile = _eight_bit(image), None
+    flat = _flatten(upright, background, _to_srgb(profile, notes))
+    return np.array(flat.transpose(_UPRIGHT[orientation]) if orientation != 1 else flat)
+
+
+def _require_mode(path: Path, image: ImageFile.ImageFile) -> None:
+    sixteen_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
+    if not sixteen_bit and image.mode not in _WITH_ALPHA + _OPAQUE:
+        raise BadImage(path, f"unsupported mode {image.mode} (32-bit or floating-point samples, or Lab)")
+
+
+def _eight_bit(image: ImageFile.ImageFile) -> Image.Image:
+    """16-bit grey by shifting: Pillow's own conversion clips everything above 255 to white."""
+    samples = np.asarray(image)
+    bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (16,))[0]
+    grey = Image.fromarray((samples >> max(bits - 8, 0)).clip(0, 255).astype(np.uint8))
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        grey.putalpha(Image.fromarray(np.where(samples == transparent, 0, 255).astype(np.uint8)))
+    return grey
+
+
+def _flatten(
+    image: Image.Image, background: tuple[int, int, int], to_srgb: Callable[[Image.Image], Image.Image]
+) -> Image.Image:
+    if image.mode not in _WITH_ALPHA and not image.has_transparency_data:
+        return to_srgb(image.convert("RGB") if image.mode in ("1", "P", "RGBX", "YCbCr") else image)
+    straight = image.convert("RGBA")
+    colour = to_srgb(straight.convert("RGB"))
+    colour.putalpha(straight.getchannel("A"))
+    return Image.alpha_composite(Image.new("RGBA", image.size, (*background, 255)), colour).convert("RGB")
+
+
+def _to_srgb(profile: bytes | None, notes: list[str]) -> Callable[[Image.Image], Image.Image]:
+    def convert(image: Image.Image) -> Image.Image:
+        if profile and not (image.mode == "RGB" and _is_srgb(profile)):
+            try:
+                return ImageCms.applyTransform(image, _transform(profile, image.mode)) or image
+            except (ImageCms.PyCMSError, ValueError, OSError):
+                notes.append("the colour profile can't be used and is ignored")
+        return image.convert("RGB")
+
+    return convert
+
+
+@lru_cache(maxsize=64)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform:
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+
+
+@lru_cache(maxsize=64)
+def _is_srgb(profile: bytes) -> bool:
+    try:
+        described = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
+    except (ImageCms.PyCMSError, OSError):
+        return False
+    return described.strip().lower().startswith(("srgb", "c2"))  # "c2" is a widely used compact sRGB
+
+
+def _orientation(image: Image.Image, notes: list[str]) -> int:
+    """EXIF orientation 1..8; 1, with a note, where the EXIF block is broken."""
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # a broken block raises anything: struct.error, SyntaxError, KeyError…
+        notes.append("the EXIF block is broken and is ignored")
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+@contextmanager
+def _complaints_as_bad_image(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BadImage:
+        raise
+    except UnidentifiedImageError as error:
+        raise BadImage(path, _unidentified(path)) from error
+    except Image.DecompressionBombError as error:
+        raise BadImage(path, f"too large: {_first_line(error)}") from error
+    except MemoryError as error:
+        raise BadImage(path, "not enough memory to decode it") from error
+    except OSError as error:
+        reason = explain(error) if error.errno else f"can't be decoded: {_first_line(error)}"
+        raise BadImage(path, reason) from error
+    except Exception as error:  # decoders raise anything on hostile bytes: struct.error, KeyError…
+        raise BadImage(path, f"can't be decoded: {_first_line(error)}") from error
+
+
+def _unidentified(path: Path) -> str:
+    with path.open("rb") as stream:
+        start = stream.read(32)
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS:
+        return "HEIC pictures can't be read: save it as JPEG or PNG"
+    return f"not a picture in a format that can be read ({', '.join(FORMATS)})"
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+class _Warnings:
+    """Pillow's warnings as notes of the picture at hand, from any number of threads.
+
+    `warnings.catch_warnings` changes the whole process, so overlapping uses in threads would restore
+    each other's state: here the first to come installs the hook and the last to go removes it.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._readers = 0
+        self._mine = threading.local()
+        self._saved: Any = None
+        self._show: Any = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[list[str]]:
+        notes: list[str] = []
+        self._mine.notes = notes
+        with self._lock:
+            self._readers += 1
+            if self._readers == 1:
+                self._install()
+        try:
+            yield notes
+        finally:
+            self._mine.notes = None
+            with self._lock:
+                self._readers -= 1
+                if self._readers == 0:
+                    self._saved.__exit__(None, None, None)
+
+    def _install(self) -> None:
+        self._saved = warnings.catch_warnings()
+        self._saved.__enter__()
+        self._show = warnings.showwarning
+        warnings.filterwarnings("always", module=r"PIL\.")
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit decides
+        warnings.showwarning = self._collect
+
+    def _collect(self, message: Any, category: Any, *details: Any, **more: Any) -> None:
+        notes = getattr(self._mine, "notes", None)
+        if notes is None:
+            self._show(message, category, *details, **more)
+        else:
+            notes.append(_first_line(message) if isinstance(message, Exception) else str(message))
+
+
+_notes = _Warnings()
+
+
+def write(path: str | Path, pixels: np.ndarray, *, quality: int = 95) -> None:
+    """Encode `pixels`, uint8 `(H, W, 3)` or `(H, W)`, in the format of the suffix; whole or not at all.
+
+    PNG at compression level 1 (six times faster than the usual 6, a few per cent larger), JPEG
+    without chroma subsampling, WebP lossy; `quality` 1..100 is for those two.
+
+    Raises:
+        UsageError: a suffix that can't be written.
+        OutputError: the folder can't be written, the disk is full.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in WRITABLE:
+        raise UsageError(f"{path}: pictures are written as {', '.join(sorted(WRITABLE))}; change the suffix.")
+    encoded = encode(pixels, _FORMAT_OF[path.suffix.lower()], quality=quality)
+    with replacing(path) as temporary:
+        temporary.write_bytes(encoded)
+
+
+def encode(pixels: np.ndarray, name: str, *, quality: int = 95) -> bytes:
+    """The bytes of a picture file in format `name` ("PNG", "JPEG", "WEBP", "BMP", "TIFF"); see `write`."""
+    options: dict[str, dict[str, Any]] = {
+        "PNG": {"compress_level": 1},
+        "JPEG": {"quality": quality, "subsampling": 0},
+        "WEBP": {"quality": quality},
+        "TIFF": {"compression": "tiff_adobe_deflate"},
+    }
+    stream = io.BytesIO()
+    try:
+        Image.fromarray(np.ascontiguousarray(pixels)).save(stream, name, **options.get(name, {}))
+    except (OSError, ValueError) as error:
+        size = f"{pixels.shape[1]}×{pixels.shape[0]}"
+        raise OutputError(f"{size} pixels can't be written as {name}: {_first_line(error)}") from error
+    return stream.getvalue()
+
+
+def to_tensor(pixels: np.ndarray) -> Tensor:
+    """uint8 `(H, W, C)` or `(H, W)` in 0..255 to float32 `(1, C, H, W)` in [-1, 1]."""
+    import torch
+
+    planes = np.ascontiguousarray(pixels if pixels.ndim == 3 else pixels[..., None])
+    return torch.tensor(planes).permute(2, 0, 1)[None].to(torch.float32).div_(127.5).sub_(1).contiguous()
+
+
+def to_pixels(tensor: Tensor) -> np.ndarray:
+    """Float `(1, C, H, W)` or `(C, H, W)` in [-1, 1] to uint8 `(H, W, C)`, rounded and clamped."""
+    import torch
+
+    planes = tensor.detach()[0] if tensor.ndim == 4 else tensor.detach()
+    levels = planes.float().add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
