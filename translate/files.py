@@ -82,11 +82,13 @@ def _walk(folder: Path, suffixes: Collection[str], above: tuple[tuple[int, int],
         return
     for entry in entries:
         path = folder / entry.name
-        if entry.is_dir():
+        # An entry knows its kind without asking the disk; a link has to be followed, and may lead nowhere.
+        kind = path if entry.is_symlink() else entry
+        if kind.is_dir():
             yield from _walk(path, suffixes, (*above, here))
-        elif path.suffix.lower() in suffixes and (entry.is_file() or _dangling(path)):
+        elif path.suffix.lower() in suffixes and (kind.is_file() or _leads_nowhere(kind)):
             yield path
 
 
-def _dangling(path: Path) -> bool:
-    return path.is_symlink() and not path.exists()
+def _leads_nowhere(kind: Path | os.DirEntry) -> bool:
+    return isinstance(kind, Path) and not kind.exists()

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
@@ -58,6 +58,9 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_PNG_END = b"IEND\xaeB`\x82"
+_JPEG_END = b"\xff\xd9"
+_BROKEN_EXIF = "the EXIF block is broken and is ignored"
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 
@@ -99,7 +102,8 @@ def probe(path: str | Path) -> Header:
         _require_regular(path)
         with Image.open(path, formats=FORMATS) as image:
             # A PNG may keep its EXIF behind the pixels, and asking for it would decode them.
-            turned = (image.format != "PNG" or "exif" in image.info) and _orientation(image, []) >= 5
+            late = image.format == "PNG" and "exif" not in image.info
+            turned = not late and _orientation(image, []) >= 5
             width, height = image.size
             size = (height, width) if turned else (width, height)
             return Header(size, image.mode, _format(image))
@@ -131,7 +135,8 @@ def read(
                 _require_size(path, image.size, max_pixels)
                 name = _format(image)
                 _note_suffix(path, name, notes)
-                pixels = _decode_plain(stream, image) if isinstance(stream, io.BytesIO) else None
+                _require_complete(path, name, stream)
+                pixels = _decode_plain(stream, image, notes) if isinstance(stream, io.BytesIO) else None
                 if pixels is None:
                     pixels = _decode(path, image, background, notes)
     return Picture(pixels, tuple(dict.fromkeys(notes)), name)
@@ -154,6 +159,20 @@ def _require_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
         raise BadImage(path, f"{size[0]}×{size[1]} pixels are over the limit of {_megapixels(max_pixels)}")
 
 
+def _require_complete(path: Path, name: str, stream: BinaryIO) -> None:
+    # Pillow takes a PNG that ends right after its last pixel for a whole one.
+    if name == "PNG" and _PNG_END not in _ending(stream, 64 * 1024):
+        raise BadImage(path, "the file is truncated")
+
+
+def _ending(stream: BinaryIO, count: int) -> bytes:
+    where = stream.tell()
+    stream.seek(max(0, stream.seek(0, io.SEEK_END) - count))
+    ending = stream.read()
+    stream.seek(where)
+    return ending
+
+
 def _lift_pillow_limit(max_pixels: int) -> None:
     # Pillow's own guard is process-wide and fixed; ours is the caller's, checked right after the header.
     if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
@@ -174,14 +193,14 @@ def _note_suffix(path: Path, name: str, notes: list[str]) -> None:
         notes.append(f"a {name} file named {path.suffix}")
 
 
-def _decode_plain(stream: io.BytesIO, image: ImageFile.ImageFile) -> np.ndarray | None:
+def _decode_plain(stream: io.BytesIO, image: ImageFile.ImageFile, notes: list[str]) -> np.ndarray | None:
     """Ordinary JPEGs through OpenCV: the same pixels as Pillow's in half the time; None for all others."""
     if image.format != "JPEG" or image.mode not in ("L", "RGB"):
         return None
-    if not stream.getvalue().endswith(b"\xff\xd9"):
+    if _ending(stream, 2) != _JPEG_END:
         return None  # OpenCV fills what is missing with grey and says nothing: Pillow shall judge
     profile = image.info.get("icc_profile")
-    if (profile and not _is_srgb(profile)) or ("exif" in image.info and _orientation(image, []) != 1):
+    if (profile and not _is_srgb(profile)) or ("exif" in image.info and _orientation(image, notes) != 1):
         return None
     import cv2
 
@@ -265,11 +284,16 @@ def _is_srgb(profile: bytes) -> bool:
 
 
 def _orientation(image: Image.Image, notes: list[str]) -> int:
-    """EXIF orientation 1..8; 1, with a note, where the EXIF block is broken."""
+    """EXIF orientation 1..8 that is still to be applied; 1, with a note, where the EXIF block is broken."""
+    if image.format == "TIFF":
+        return 1  # Pillow turns these itself, header and pixels
+    if image.info.get("exif", b"Exif").lstrip(b"Exif\0")[:2] not in (b"", b"II", b"MM"):
+        notes.append(_BROKEN_EXIF)
+        return 1
     try:
         value = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # a broken block raises anything: struct.error, SyntaxError, KeyError…
-        notes.append("the EXIF block is broken and is ignored")
+        notes.append(_BROKEN_EXIF)
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
