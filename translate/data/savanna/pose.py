@@ -1,0 +1,134 @@
+"""From an animal's parameters to its posed surface in the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from translate.data.savanna import anatomy
+from translate.data.savanna.mesh import Mesh
+from translate.data.savanna.scene import Animal
+
+Array = NDArray[np.float32]
+
+# Footfalls of a walk: left hind, left fore, right hind, right fore.
+_OFFSETS = {"hind_left": 0.0, "fore_left": 0.25, "hind_right": 0.5, "fore_right": 0.75}
+_STANCE = 0.62
+
+
+@dataclass(frozen=True)
+class Posed:
+    """An animal in the world: (V, 3) points in metres, y up, feet on y = 0, and (V, 3) unit normals."""
+
+    points: Array
+    normals: Array
+
+
+def pose(animal: Animal, mesh: Mesh) -> Posed:
+    """Bend, scale, turn and place the mesh at rest (linear blend skinning)."""
+    bones = _bones(animal)
+    blended = (mesh.weights @ bones.reshape(len(bones), 12)).reshape(-1, 3, 4)
+    shape = np.array([1, 1, animal.girth], np.float32)
+    points = _apply(blended, mesh.points * shape)
+    normals = np.einsum("vij,vj->vi", blended[:, :, :3], mesh.normals / shape)
+    points[:, 1] -= points[:, 1].min()
+    points *= np.float32(animal.scale)
+    turn = _turn(animal.yaw)
+    points = points @ turn.T + np.array([animal.x, 0, animal.z], np.float32)
+    normals = normals @ turn.T
+    return Posed(points, normals / np.linalg.norm(normals, axis=1, keepdims=True))
+
+
+def _apply(transforms: Array, points: Array) -> Array:
+    return np.einsum("vij,vj->vi", transforms[:, :, :3], points) + transforms[:, :, 3]
+
+
+def _turn(yaw: float) -> Array:
+    """Rotation about the upright axis; yaw 0 faces +x, positive turns away from the camera."""
+    c, s = np.cos(yaw), np.sin(yaw)
+    return np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]], np.float32)
+
+
+def _bend(pitch: float) -> Array:
+    """Rotation in the animal's own sagittal plane; positive lifts what points forward."""
+    c, s = np.cos(pitch), np.sin(pitch)
+    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]], np.float32)
+
+
+def _bones(animal: Animal) -> Array:
+    """(bones, 3, 4) transforms from rest to pose, before scale and turn."""
+    angles = _neck(animal) | _legs(animal) | _tail(animal)
+    return _chain(angles)
+
+
+def _chain(angles: dict[str, Array]) -> Array:
+    """Compose each bone's own rotation about its pivot with its parents'."""
+    out = np.zeros((len(anatomy.BONES), 3, 4), np.float32)
+    for i, bone in enumerate(anatomy.BONES):
+        turn = angles.get(bone.name, np.eye(3, dtype=np.float32))
+        pivot = np.asarray(bone.pivot, np.float32)
+        local = np.concatenate([turn, (pivot - turn @ pivot)[:, None]], 1)
+        if bone.parent is not None:
+            parent = out[anatomy.INDEX[bone.parent]]
+            local = parent[:, :3] @ local
+            local[:, 3] += parent[:, 3]
+        out[i] = local
+    return out
+
+
+def _neck(animal: Animal) -> dict[str, Array]:
+    def angles(lower: float) -> dict[str, Array]:
+        level = animal.head - 0.50 * lower
+        side = _turn(animal.neck_turn * 0.45)
+        return {
+            "neck_base": side @ _bend(0.60 * lower),
+            "neck_top": side @ _bend(0.40 * lower),
+            "head": side @ _bend(level),
+        }
+
+    if animal.gait != "grazing":
+        return angles(animal.neck)
+    # The neck goes down until the lips meet the grass.
+    high, low = 0.0, -2.3
+    for _ in range(9):
+        middle = 0.5 * (high + low)
+        lips = _chain(angles(middle))[anatomy.INDEX["head"]] @ np.array([*anatomy.MUZZLE, 1], np.float32)
+        high, low = (middle, low) if lips[1] > 0.09 else (high, middle)
+    return angles(high)
+
+
+def _legs(animal: Animal) -> dict[str, Array]:
+    angles: dict[str, Array] = {}
+    for i, (leg, offset) in enumerate(_OFFSETS.items()):
+        end, side = leg.split("_")
+        if animal.gait == "walking":
+            swing, flex = _step((animal.phase + offset) % 1.0, animal.stride)
+        else:
+            swing, flex = 0.55 * animal.stride * float(np.sin(2 * np.pi * animal.phase + 2.1 * i)), 0.0
+        upper, middle, lower = (swing + 0.4 * flex, 0.0, -1.15 * flex)
+        if end == "hind":
+            upper, middle, lower = swing + 0.35 * flex, -0.75 * flex, 0.55 * flex
+            angles[f"hind_mid_{side}"] = _bend(middle)
+        angles[f"{end}_upper_{side}"] = _bend(upper)
+        angles[f"{end}_lower_{side}"] = _bend(lower)
+        flat = -(upper + middle + lower)
+        angles[f"{end}_foot_{side}"] = _bend(0.75 * flat if flex == 0 else 0.3 * flat - 0.5 * flex)
+    return angles
+
+
+def _step(phase: float, stride: float) -> tuple[float, float]:
+    """(swing, flex) of one leg: it pushes back while it stands, bends while it comes forward."""
+    if phase < _STANCE:
+        return stride * (1 - 2 * phase / _STANCE), 0.0
+    forward = (phase - _STANCE) / (1 - _STANCE)
+    return stride * (2 * forward - 1), 0.9 * float(np.sin(np.pi * forward)) * stride / 0.42
+
+
+def _tail(animal: Animal) -> dict[str, Array]:
+    swish = np.float32(animal.tail)
+    return {
+        "tail_base": _bend(-0.06 - 0.10 * abs(swish)) @ _turn(0.3 * swish),
+        "tail_tip": _bend(0.15 * swish) @ _turn(0.9 * swish),
+    }
