@@ -1,0 +1,265 @@
+"""Model files: written whole, loaded without a pickle, refused in one clear line."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from translate.errors import ModelError, OutputError
+from translate.networks.catalogue import GENERATORS, build_generator
+from translate.weights import model_file
+from translate.weights.card import Card, read_card
+
+SMALL = {
+    "unet": {"depth": 3, "width": 4},
+    "resnet": {"depth": 1, "width": 4},
+    "mobile": {"depth": 1, "width": 4},
+}
+
+
+def make_card(architecture: str = "mobile", **changes) -> Card:
+    arguments = {"in_channels": 3, "out_channels": 3, **SMALL.get(architecture, {})}
+    fields = {
+        "architecture": architecture,
+        "arguments": arguments,
+        "translator": "cyclegan",
+        "direction": "a2b",
+        "domains": {"a": "horse", "b": "zebra"},
+        "size_multiple": 4,
+        "minimum_size": 8,
+    }
+    return Card(**(fields | changes))
+
+
+def saved(path: Path, architecture: str = "mobile", **changes) -> torch.nn.Module:
+    """Write a small model with lively weights and return its network."""
+    card = make_card(architecture, **changes)
+    torch.manual_seed(0)
+    network = build_generator(architecture, **card.arguments)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-1, 1)
+            module.running_var.uniform_(0.5, 2)
+            torch.nn.init.uniform_(module.weight, 0.5, 2)
+            torch.nn.init.uniform_(module.bias, -1, 1)
+    model_file.save(path, network.state_dict(), card)
+    return network.eval()
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ModelError) as caught:
+        model_file.load(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(path) in message
+    return message
+
+
+@pytest.mark.parametrize("architecture", GENERATORS)
+def test_every_generator_comes_back_bit_for_bit(tmp_path, architecture):
+    network = saved(tmp_path / "m.safetensors", architecture)
+    loaded = model_file.load(tmp_path / "m.safetensors")
+    assert not loaded.network.training
+    tensors = [*loaded.network.parameters(), *loaded.network.buffers()]
+    assert not any(tensor.is_meta or tensor.requires_grad for tensor in tensors)
+    image = torch.rand(2, 3, 16, 24) * 2 - 1
+    assert torch.equal(loaded.network(image), network(image))
+    assert loaded.card == make_card(architecture)
+    assert loaded.network.size_multiple == network.size_multiple
+
+
+def test_the_card_keeps_everything(tmp_path):
+    card = make_card(
+        norm_statistics="batch",
+        step=1234,
+        recipe={"optim": {"lr": 2e-4, "betas": [0.5, 0.999]}},
+        data={"name": "Färse", "count": 3},
+        metrics={"psnr": 21.5},
+        licence="Apache-2.0",
+        versions={"translate": "0.1.0", "torch": "2.6"},
+    )
+    model_file.save(tmp_path / "m.safetensors", {"x": torch.zeros(1)}, card)
+    assert read_card(tmp_path / "m.safetensors") == card
+    assert (card.source, card.target) == ("horse", "zebra")
+    back = make_card(direction="b2a")
+    assert (back.source, back.target) == ("zebra", "horse")
+
+
+def test_half_precision_weights_are_widened(tmp_path):
+    network = saved(tmp_path / "m.safetensors")
+    halves = {key: value.half() for key, value in network.state_dict().items()}
+    model_file.save(tmp_path / "m.safetensors", halves, make_card())
+    loaded = model_file.load(tmp_path / "m.safetensors").network
+    assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
+
+
+def test_reading_a_card_needs_no_torch(tmp_path):
+    saved(tmp_path / "m.safetensors")
+    code = textwrap.dedent(f"""
+        import sys
+        from translate.weights.card import read_card
+        from translate.weights.locate import locate
+        assert read_card(locate({str(tmp_path / "m.safetensors")!r})).architecture == "mobile"
+        assert not {{"torch", "cv2", "torchvision", "albumentations"}} & set(sys.modules)
+    """)
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_missing_and_unreadable(tmp_path):
+    path = tmp_path / "none.safetensors"
+    assert refusal(path) == f"{path}: no such model; give a run folder or a .safetensors file."
+    assert "can't be read: is a directory" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 3, bytes(range(256)) * 8, b"{" * 100, b"\xff" * 64])
+def test_random_bytes(tmp_path, content):
+    (tmp_path / "m.safetensors").write_bytes(content)
+    assert "is no whole safetensors file (" in refusal(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("share", [0.001, 0.05, 0.5, 0.999])
+def test_truncated(tmp_path, share):
+    path = tmp_path / "m.safetensors"
+    saved(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    assert "; copy or download it again." in refusal(path)
+
+
+def test_flipped_bits_in_the_header_are_refused_or_harmless(tmp_path):
+    path = tmp_path / "m.safetensors"
+    saved(path)
+    whole = path.read_bytes()
+    length = struct.unpack("<Q", whole[:8])[0]
+    refused = 0
+    for position in range(0, length + 8, 29):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x15]) + whole[position + 1 :])
+        try:
+            model_file.load(path)
+        except ModelError as error:
+            refused += 1
+            assert str(path) in str(error)  # noqa: PT017
+    assert refused > 10
+
+
+def test_without_a_card(tmp_path):
+    save_file({"x": torch.zeros(1)}, tmp_path / "m.safetensors")
+    assert "holds weights but no card" in refusal(tmp_path / "m.safetensors")
+
+
+def with_card(path: Path, change) -> str:
+    """Rewrite the card's JSON of a good file by `change` and return the refusal."""
+    saved(path)
+    content = json.loads(make_card().model_dump_json())
+    text = change(content)
+    save_file(load_file(path), path, {"card": text if isinstance(text, str) else json.dumps(content)})
+    return refusal(path)
+
+
+def test_cards_that_make_no_sense(tmp_path):
+    path = tmp_path / "m.safetensors"
+    assert "the card is no JSON (" in with_card(path, lambda card: "{nonsense")
+    newer = with_card(path, lambda card: card.update(format_version=2, novelty=1))
+    assert "has format version 2, this translate reads up to 1; update it: pip install" in newer
+    assert "the card is not valid: whatever: Extra inputs" in with_card(
+        path, lambda card: card.update(whatever=1)
+    )
+    assert "the card is not valid: direction: " in with_card(path, lambda card: card.update(direction="up"))
+    assert "the card is not valid: format_version: " in with_card(
+        path, lambda card: card.update(format_version=0)
+    )
+    assert "the card is not valid: the whole: " in with_card(path, lambda card: "[]")
+
+
+def test_unknown_architectures_and_arguments(tmp_path):
+    path = tmp_path / "m.safetensors"
+    unknown = with_card(path, lambda card: card.update(architecture="resnett"))
+    assert "unknown generator 'resnett' (did you mean resnet?); choose one of " in unknown
+    assert all(name in unknown for name in GENERATORS)
+    wrong = with_card(path, lambda card: card["arguments"].update(widht=3))
+    assert "the generator 'mobile' takes no widht; it takes depth, width" in wrong
+    assert "can't be built: " in with_card(path, lambda card: card["arguments"].update(norm="magic"))
+
+
+def test_weights_that_do_not_fit_are_named(tmp_path):
+    path = tmp_path / "m.safetensors"
+    state = dict(saved(path).state_dict())
+    first, *_ = state
+    missing = {key: value for key, value in state.items() if key != first}
+    model_file.save(path, missing, make_card())
+    assert f"don't fit the network on the card: 1 missing: {first}." in refusal(path)
+    model_file.save(path, state | {"extra.weight": torch.zeros(1)}, make_card())
+    assert ": 1 unknown: extra.weight." in refusal(path)
+    model_file.save(path, state | {first: torch.zeros(2, 3)}, make_card())
+    assert f": 1 of another shape: {first} (2×3, not 4×3×3×3)." in refusal(path)
+    model_file.save(path, {f"module.{key}": value for key, value in state.items()}, make_card())
+    assert f"{len(state)} missing: " in refusal(path)
+    assert f" and {len(state) - 3} more; {len(state)} unknown: module." in refusal(path)
+
+
+class Trap:
+    """Unpickled, it writes a file."""
+
+    def __init__(self, sentinel: Path):
+        self.sentinel = sentinel
+
+    def __reduce__(self):
+        return Path.touch, (self.sentinel,)
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", *range(6)])
+def test_a_pickle_is_never_opened(tmp_path, kind):
+    path, sentinel = tmp_path / "m.safetensors", tmp_path / "executed"
+    if isinstance(kind, int):
+        path.write_bytes(pickle.dumps({"w": Trap(sentinel)}, protocol=kind))
+    else:
+        torch.save({"w": Trap(sentinel)}, path, _use_new_zipfile_serialization=kind == "zip")
+    message = refusal(path)
+    assert not sentinel.exists()
+    if kind not in (0, 1):  # these protocols have no signature
+        assert "is a pickle whatever its name says" in message
+        assert "nothing was executed" in message
+    if kind == 2:
+        pickle.loads(path.read_bytes())
+        assert sentinel.exists(), "the trap itself must work"
+
+
+def test_writing_fails_whole(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OutputError, match=r"m\.safetensors can't be written: "):
+        saved(tmp_path / "file" / "m.safetensors")
+    saved(tmp_path / "m.safetensors")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "m.safetensors"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's file size limit in place of a full disk")
+def test_a_full_disk_keeps_the_file_that_was_there(tmp_path):
+    path = tmp_path / "m.safetensors"
+    saved(path)
+    before = path.read_bytes()
+    code = textwrap.dedent(f"""
+        import resource, signal, sys, torch
+        from translate.errors import OutputError
+        from translate.weights import model_file
+        from translate.weights.card import read_card
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+        try:
+            model_file.save({str(path)!r}, {{"x": torch.zeros(100_000)}}, read_card({str(path)!r}))
+        except OutputError as error:
+            assert "can't be written" in str(error)
+            sys.exit(error.exit_code)
+    """)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 5
+    assert os.listdir(tmp_path) == [path.name]  # noqa: PTH208
+    assert path.read_bytes() == before

@@ -1,0 +1,128 @@
+"""The card of a model file: everything needed to use the weights beside it. Free of torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from safetensors import SafetensorError, safe_open
+
+from translate.errors import ModelError
+from translate.files import explain
+
+FORMAT_VERSION = 1
+METADATA_KEY = "card"
+
+Direction = Literal["a2b", "b2a"]
+
+
+class Card(BaseModel):
+    """What a model file says of itself.
+
+    Args:
+        architecture: a name in `networks.catalogue.GENERATORS`.
+        arguments: what that network is built with, `in_channels` and `out_channels` among them.
+        translator: the method that trained it, e.g. `cyclegan`.
+        direction: which way it translates.
+        domains: what a and b are, e.g. `{"a": "horse", "b": "zebra"}`.
+        value_range: of input and output.
+        size_multiple: height and width of the network's input are multiples of it, in pixels.
+        minimum_size: the smallest height and width that the network takes, in pixels.
+        norm_statistics: `batch` if batch norm uses the statistics of the very picture, as a network
+            trained one picture at a time needs; `running` if it uses those collected in training.
+        step: training steps behind these weights.
+        recipe: the resolved recipe. data: facts of the training data. metrics: what was measured.
+        licence: of the weights. versions: of translate and torch that wrote the file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: Literal[1] = FORMAT_VERSION
+    architecture: str
+    arguments: dict[str, str | bool | int | float | None]
+    translator: str
+    direction: Direction
+    domains: dict[Literal["a", "b"], str]
+    value_range: tuple[float, float] = (-1.0, 1.0)
+    size_multiple: PositiveInt
+    minimum_size: PositiveInt
+    norm_statistics: Literal["batch", "running"] = "running"
+    step: int = 0
+    recipe: dict[str, Any] = {}
+    data: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
+    licence: str | None = None
+    versions: dict[str, str] = {}
+
+    @property
+    def source(self) -> str:
+        """The name of the domain that goes in."""
+        return self.domains.get("a" if self.direction == "a2b" else "b", self.direction[0])
+
+    @property
+    def target(self) -> str:
+        """The name of the domain that comes out."""
+        return self.domains.get("b" if self.direction == "a2b" else "a", self.direction[2])
+
+
+def read_card(path: str | Path) -> Card:
+    """The card of a model file, from its header alone.
+
+    Raises:
+        ModelError: the file is missing, damaged, no model file of ours, or of a newer format.
+    """
+    path = Path(path)
+    _require_safetensors(path)
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(
+            f"{path} is no whole safetensors file ({_first_line(error)}); copy or download it again."
+        ) from error
+    if METADATA_KEY not in metadata:
+        raise ModelError(f"{path} holds weights but no card, so it is no model file that translate wrote.")
+    return _parse(path, metadata[METADATA_KEY])
+
+
+def _require_safetensors(path: Path) -> None:
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(16)
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no such model; give a run folder or a .safetensors file.") from error
+    except OSError as error:
+        raise ModelError(f"{path} can't be read: {explain(error)}.") from error
+    # A zip archive is what torch.save writes; a bare pickle starts with its protocol, and goes on with
+    # opcodes where safetensors has the upper bytes of a length and then a brace.
+    if start.startswith(b"PK\x03\x04") or (start[:1] == b"\x80" and start[8:9] != b"{"):
+        raise ModelError(
+            f"{path} is a pickle whatever its name says; a pickle can run any code, so it was not opened "
+            "and nothing was executed. Give a .safetensors model file."
+        )
+
+
+def _parse(path: Path, text: str) -> Card:
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise ModelError(f"{path}: the card is no JSON ({_first_line(error)}).") from error
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise ModelError(
+            f"{path} has format version {version}, this translate reads up to {FORMAT_VERSION}; "
+            "update it: pip install -U image-translate"
+        )
+    try:
+        return Card.model_validate(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"])) or "the whole"
+        raise ModelError(f"{path}: the card is not valid: {place}: {problem['msg']}.") from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

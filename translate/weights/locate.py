@@ -1,0 +1,56 @@
+"""From what a person types to a model file. Free of torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from translate.errors import ModelError, UsageError
+from translate.weights.card import read_card
+
+MODEL_FILES = {"a2b": "model.safetensors", "b2a": "model-b2a.safetensors"}
+RUNS = Path("checkpoints")
+
+
+def locate(model: str | Path, direction: str | None = None) -> Path:
+    """The model file that `model` means.
+
+    Args:
+        model: a model file, a run folder, or the name of a run under `checkpoints`.
+        direction: `a2b` or `b2a`; None is a run's a→b, or whatever the file given does.
+
+    Raises:
+        UsageError: no such direction.
+        ModelError: nothing there, a folder that is no run, or a model without that direction.
+    """
+    if direction not in (None, *MODEL_FILES):
+        raise UsageError(f"unknown direction {direction!r}; choose one of {', '.join(MODEL_FILES)}.")
+    path = Path(model)
+    if not path.exists() and (RUNS / path).exists():
+        path = RUNS / path
+    if path.is_dir():
+        return _in_run(path, direction or "a2b")
+    if direction is None or read_card(path).direction == direction:
+        return path
+    other = path.with_name(MODEL_FILES[direction])
+    if path.name not in MODEL_FILES.values() or not other.exists():
+        raise ModelError(f"{path} does not translate {_arrow(direction)}, and no model beside it does.")
+    return other
+
+
+def _in_run(run: Path, direction: str) -> Path:
+    file = run / MODEL_FILES[direction]
+    if file.exists():
+        return file
+    present = [name for name, other in MODEL_FILES.items() if (run / other).exists()]
+    if present:
+        raise ModelError(
+            f"{run} translates {_arrow(present[0])} only; a model with both directions comes from "
+            "`translate train cyclegan`."
+        )
+    raise ModelError(
+        f"{run} is a folder without {MODEL_FILES[direction]}, so it is no run, or none that has saved yet."
+    )
+
+
+def _arrow(direction: str) -> str:
+    return direction.replace("2", "→")

@@ -1,0 +1,104 @@
+"""Writing and loading model files: one `.safetensors` with weights and card. No pickle, ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from translate.errors import ModelError, OutputError, UsageError
+from translate.files import replacing
+from translate.networks.catalogue import build_generator
+from translate.weights.card import METADATA_KEY, Card, read_card
+from translate.weights.statistics import use_picture_statistics
+
+_SHOWN_KEYS = 3
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network ready for use (eval mode, no gradients, on the CPU) and its card."""
+
+    network: nn.Module
+    card: Card
+
+
+def save(path: str | Path, state_dict: Mapping[str, Tensor], card: Card) -> None:
+    """Write a model file, whole or not at all.
+
+    Args:
+        state_dict: of the generator that `card` describes, on any device.
+
+    Raises:
+        OutputError: the folder can't be written, the disk is full.
+    """
+    tensors = {key: value.detach().to("cpu").contiguous() for key, value in state_dict.items()}
+    with replacing(path) as temporary:
+        try:
+            save_file(tensors, temporary, {"format": "pt", METADATA_KEY: card.model_dump_json()})
+        except SafetensorError as error:  # how the library reports the system's own errors
+            raise OutputError(f"{path} can't be written: {error}") from error
+
+
+def load(path: str | Path) -> Model:
+    """Build the network that a model file's card names, and fill it.
+
+    Batch norm is already made to use the statistics that the card asks for.
+
+    Raises:
+        ModelError: see `read_card`; an unknown architecture, arguments that it doesn't take, weights that
+            don't fit it.
+    """
+    path = Path(path)
+    card = read_card(path)
+    network = _build(path, card)
+    _fill(path, network, _read_weights(path))
+    if card.norm_statistics == "batch":
+        network = use_picture_statistics(network)
+    return Model(network.eval().requires_grad_(False), card)
+
+
+def _build(path: Path, card: Card) -> nn.Module:
+    try:
+        with torch.device("meta"):  # so that no random weights are drawn only to be thrown away
+            return build_generator(card.architecture, **card.arguments)
+    except UsageError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} can't be read: {error}") from error
+
+
+def _fill(path: Path, network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    expected = network.state_dict()
+    problems = {
+        "missing": sorted(expected.keys() - weights.keys()),
+        "unknown": sorted(weights.keys() - expected.keys()),
+        "of another shape": [
+            f"{key} ({_shape(weights[key])}, not {_shape(value)})"
+            for key, value in expected.items()
+            if key in weights and weights[key].shape != value.shape
+        ],
+    }
+    found = [f"{len(keys)} {kind}: {_some(keys)}" for kind, keys in problems.items() if keys]
+    if found:
+        raise ModelError(f"{path}: the weights don't fit the network on the card: {'; '.join(found)}.")
+    network.load_state_dict({key: weights[key].to(expected[key].dtype) for key in expected}, assign=True)
+
+
+def _shape(tensor: Tensor) -> str:
+    return "×".join(map(str, tensor.shape)) or "a number"
+
+
+def _some(keys: list[str]) -> str:
+    more = f" and {len(keys) - _SHOWN_KEYS} more" if len(keys) > _SHOWN_KEYS else ""
+    return ", ".join(keys[:_SHOWN_KEYS]) + more
