@@ -1,0 +1,13 @@
+"""From a folder to a batch.
+
+- `layout.recognise(root, a=, b=, task=, paired=) -> Layout`: what a folder holds, or a `DataError`.
+- `loading.load_data(root, DataOptions(...), paired=...) -> TrainingData`: recognised, every file opened once,
+  cached where it fits; `.train`, `.held_out` (`PictureDataset`), `.steps_per_epoch`, `.domains`, `.notes`.
+- `TrainingData.loader(start_step, steps)`: `Batch(a, b)` of uint8 `(B, C, H, W)`, a function of (seed, step).
+- `datasets.to_float(batch.a)`: float32 in [-1, 1], on the device where the batch is.
+- `PictureDataset.batch(positions) -> Batch` and `.names(i)`: fixed pictures, for sample sheets and metrics.
+- `sampling.Schedule(size, batch_size, seed, start_step, steps)`: which pictures make up which step.
+- `inspect.inspect(root, ...) -> Report`: what `translate data inspect` prints.
+
+Modules here import torch only inside functions: recognising and inspecting a folder stays quick.
+"""

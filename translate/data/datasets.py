@@ -1,0 +1,232 @@
+"""Data sets of pairs and of unpaired pictures: a `SampleIndex` in, uint8 crops out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from translate.data import transforms
+from translate.data.layout import Direction, Layout, Side
+from translate.data.sampling import SampleIndex
+from translate.data.shelf import Shelf
+from translate.errors import BadImage, UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class DataOptions:
+    """How pictures become crops; the names are those of the recipe's `data` section.
+
+    Attributes:
+        size: side of the square crops, in pixels.
+        load_size: what the shorter side is resized to before a random crop; "auto" is 286/256 of `size`.
+        direction: "b2a" swaps the sides, here and nowhere else.
+        task: how inputs are made from a plain folder, see `layout.TASKS`.
+        a, b: names of the folders, where they don't tell by themselves.
+        channels_a, channels_b: 3, or 1 for grey, of input and target (after the swap).
+        batch_size: items a batch.
+        flip: mirror half of the training crops.
+        colour: strength of the colour jitter, on the input of pairs and on both sides of unpaired data.
+        rotate, zoom: turn by up to so many degrees and by a factor of up to 1 + zoom; pairs alike.
+        workers: loader processes; "auto" is none where the pictures are in RAM.
+        cache: "ram" and "off", or "auto": in RAM where they fit.
+        skip_corrupt: leave out what can't be read instead of stopping.
+        seed: with the step it determines every batch.
+        train: False for whole, unaugmented pictures: shorter side to `size`, centre crop.
+    """
+
+    size: int = 256
+    load_size: int | Literal["auto"] = "auto"
+    direction: Direction = "a2b"
+    task: str | None = None
+    a: str | None = None
+    b: str | None = None
+    channels_a: int = 3
+    channels_b: int = 3
+    batch_size: int = 1
+    flip: bool = True
+    colour: float = 0.0
+    rotate: float = 0.0
+    zoom: float = 0.0
+    workers: int | Literal["auto"] = "auto"
+    cache: Literal["auto", "ram", "off"] = "auto"
+    skip_corrupt: bool = False
+    seed: int = 0
+    train: bool = True
+
+    def __post_init__(self):
+        if self.load_size != "auto" and self.load_size < self.size:
+            raise UsageError(
+                f"data.load_size={self.load_size} is smaller than the crop data.size={self.size}; "
+                "make it at least as large."
+            )
+
+    @property
+    def short(self) -> int:
+        """Pixels of the shorter side before the crop."""
+        if not self.train:
+            return self.size
+        return round(self.size * 286 / 256) if self.load_size == "auto" else self.load_size
+
+
+class Batch(NamedTuple):
+    """Inputs and targets, uint8 `(B, C, size, size)` in 0..255; see `to_float`."""
+
+    a: Tensor
+    b: Tensor
+
+
+class Item(NamedTuple):
+    """One input and one target, uint8 `(C, size, size)`."""
+
+    a: np.ndarray
+    b: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What stands for an item that can't be made; a loader process can't hand over the exception itself."""
+
+    sentence: str
+
+
+class PictureDataset:
+    """Crops of a split, for `DataLoader`: `dataset[SampleIndex]`, or `dataset[i]` for the i-th item.
+
+    An int gives the same crop at every call; whole pictures (`options.train` False) have no chance in them.
+
+    Made by `paired_dataset` and `unpaired_dataset`.
+
+    Args:
+        shelves: one shelf with both sides for pairs, or a shelf for each side.
+        options: crop, augmentation.
+    """
+
+    def __init__(self, shelves: tuple[Shelf, ...], options: DataOptions):
+        self.shelves, self.options = shelves, options
+
+    @property
+    def paired(self) -> bool:
+        return len(self.shelves) == 1
+
+    def __len__(self) -> int:
+        """Pairs, or the pictures of the larger side."""
+        return max(len(shelf) for shelf in self.shelves)
+
+    @property
+    def sizes(self) -> tuple[int, int | None]:
+        """What `Schedule` wants as `size` and `size_b`."""
+        return len(self.shelves[0]), None if self.paired else len(self.shelves[1])
+
+    def __getitem__(self, at: SampleIndex | int) -> Item | Fault:
+        """Crops of the pictures at `at`; a `Fault` where a file can't be read."""
+        if not isinstance(at, SampleIndex):
+            at = SampleIndex(at % len(self.shelves[0]), at % len(self.shelves[-1]), at)
+        rng = random.Random(at.seed)
+        try:
+            if self.paired:
+                shelf = self.shelves[0]
+                a, b = self._views(shelf[at.a], shelf.sides, rng)
+                return Item(self._coloured(a, shelf.sides[0], rng), b)
+            crops = []
+            for shelf, position in zip(self.shelves, (at.a, at.b), strict=True):
+                (picture,) = self._views(shelf[position], shelf.sides, rng)
+                crops.append(self._coloured(picture, shelf.sides[0], rng))
+            return Item(*crops)
+        except BadImage as error:
+            return Fault(str(error))
+
+    def names(self, i: int) -> tuple[str, str]:
+        """File names of the i-th input and target, as `dataset[i]` gives them."""
+        files = [path for shelf in self.shelves for path in shelf.files(i % len(shelf))]
+        return files[0].name, files[-1].name
+
+    def batch(self, positions: Sequence[int]) -> Batch:
+        """The pictures at `positions` as one batch, the same at every call: for sample sheets.
+
+        Raises:
+            BadImage: one of them can't be read.
+        """
+        items: list[Item] = []
+        for position in positions:
+            item = self[position]
+            if isinstance(item, Fault):
+                raise BadImage(self.shelves[0].files(position % len(self.shelves[0]))[0], item.sentence)
+            items.append(item)
+        return _stack(items)
+
+    def _views(
+        self, pictures: tuple[np.ndarray, ...], sides: tuple[Side, ...], rng: random.Random
+    ) -> tuple[np.ndarray, ...]:
+        """The same window of each of `pictures`, which have one size: geometry only."""
+        options = self.options
+        if options.train and (options.rotate or options.zoom):
+            labels = tuple(side.labels for side in sides)
+            seed = rng.getrandbits(32)
+            pictures = transforms.tilt(pictures, labels, rotate=options.rotate, zoom=options.zoom, seed=seed)
+        shape = pictures[0].shape[1:]
+        if options.train:
+            top, left = transforms.somewhere(shape, options.size, rng)
+        else:
+            top, left = transforms.centre(shape, options.size)
+        flip = options.train and options.flip and rng.random() < 0.5
+        return tuple(transforms.crop(picture, top, left, options.size, flip=flip) for picture in pictures)
+
+    def _coloured(self, picture: np.ndarray, side: Side, rng: random.Random) -> np.ndarray:
+        # Class numbers and drawn edges have no light that could change.
+        if not self.options.train or not self.options.colour or side.labels or side.part == "edges":
+            return picture
+        return transforms.jitter(picture, self.options.colour, rng.getrandbits(32))
+
+
+def paired_dataset(layout: Layout, split: str, *, options: DataOptions) -> PictureDataset:
+    """Pairs of `split`; `layout` is as recognised, the direction is applied here.
+
+    Raises:
+        DataError: the split isn't there.
+    """
+    chosen = layout.directed(options.direction).split(split)
+    channels = (options.channels_a, options.channels_b)
+    return PictureDataset((Shelf((chosen.a, chosen.b), channels, options.short),), options)
+
+
+def unpaired_dataset(layout: Layout, split: str, *, options: DataOptions) -> PictureDataset:
+    """The two sides of `split`, each on its own; pairs serve too, and are taken apart.
+
+    Raises:
+        DataError: the split isn't there.
+    """
+    chosen = layout.directed(options.direction).split(split)
+    a = Shelf((chosen.a,), (options.channels_a,), options.short)
+    b = Shelf((chosen.b,), (options.channels_b,), options.short)
+    return PictureDataset((a, b), options)
+
+
+def collate(items: Sequence[Item | Fault]) -> Batch | Fault:
+    """Items as one batch, uint8; a fault among them stands for the whole batch."""
+    good: list[Item] = []
+    for item in items:
+        if isinstance(item, Fault):
+            return item
+        good.append(item)
+    return _stack(good)
+
+
+def _stack(items: Sequence[Item]) -> Batch:
+    import torch
+
+    a, b = (torch.from_numpy(np.stack(side)) for side in zip(*items, strict=True))
+    return Batch(a, b)
+
+
+def to_float(pictures: Tensor) -> Tensor:
+    """uint8 `(B, C, H, W)` in 0..255 to float32 in [-1, 1], on the device where it is."""
+    import torch
+
+    return pictures.to(torch.float32).div_(127.5).sub_(1)

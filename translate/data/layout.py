@@ -1,0 +1,387 @@
+"""Recognise what a data folder holds, or say in one sentence what is wrong with it.
+
+Recognised are: A|B files (both sides in one picture), two folders matched by file name, `trainA` and
+`trainB`, a folder per domain, and a plain folder whose inputs are made by a task. Each may be flat or
+sorted into `train`, `val` and `test`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from translate import images
+from translate.data import naming
+from translate.data.folders import Body, Folder, Tree, scan
+from translate.errors import BadImage, DataError
+
+Kind = Literal["side-by-side", "two-folders", "unpaired", "domains", "plain"]
+Part = Literal["whole", "left", "right", "edges"]
+Direction = Literal["a2b", "b2a"]
+TASKS = ("edges",)
+
+# Two pictures beside each other are 2:1 or wider; a wide photo, 16:9, is 1.78:1.
+_SIDE_BY_SIDE = 1.9
+_PROBED = 32
+_FEW_VALUES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side's files and what of each file is meant: all of it, a half, or edges made from it.
+
+    `labels`: the pictures hold class numbers, which must never be interpolated.
+    """
+
+    files: tuple[Path, ...]
+    part: Part = "whole"
+    labels: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Train, val or test. Paired: `a.files[i]` belongs to `b.files[i]`; unpaired: any two lengths."""
+
+    a: Side
+    b: Side
+    unmatched: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a folder was recognised as.
+
+    Attributes:
+        root: the folder.
+        kind: how it is laid out.
+        paired: whether the two sides of a split are pairs.
+        domains: the sides' names, by "a" and "b", for people and for the model's card.
+        splits: those of "train", "val", "test" that are there; a flat folder is all "train".
+        notes: what a person should know.
+        problems: what must be mended before training, each one sentence; empty from `recognise`.
+    """
+
+    root: Path
+    kind: Kind
+    paired: bool
+    domains: dict[str, str]
+    splits: dict[str, Split]
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def split(self, name: str) -> Split:
+        """The split called `name`; a DataError that lists what is there otherwise."""
+        if name not in self.splits:
+            raise DataError(
+                f"{self.root} has no {name} split, only {', '.join(self.splits)}; add a folder {name}."
+            )
+        return self.splits[name]
+
+    @property
+    def held_out(self) -> str | None:
+        """The split to measure on while training: val, else test, else None."""
+        return next((name for name in ("val", "test") if name in self.splits), None)
+
+    def directed(self, direction: Direction) -> Layout:
+        """The same layout, with the sides swapped for b2a."""
+        if direction == "a2b":
+            return self
+        splits = {name: replace(split, a=split.b, b=split.a) for name, split in self.splits.items()}
+        return replace(self, splits=splits, domains={"a": self.domains["b"], "b": self.domains["a"]})
+
+
+def recognise(
+    root: str | Path,
+    *,
+    a: str | None = None,
+    b: str | None = None,
+    task: str | None = None,
+    paired: bool | None = None,
+) -> Layout:
+    """Recognise a data folder.
+
+    Args:
+        root: the folder.
+        a, b: names of the folders that hold the inputs and the targets, where names don't tell; "left"
+            and "right" for the halves of A|B files whose shape doesn't tell.
+        task: how the inputs are made from a plain folder of targets; one of `TASKS`.
+        paired: whether pairs are needed (True), unneeded (False), or taken where they are found (None).
+
+    Raises:
+        DataError: one sentence: what is wrong, where, and the remedy.
+    """
+    layout = survey(root, a=a, b=b, task=task, paired=paired)
+    if layout.problems:
+        raise DataError(layout.problems[0])
+    return layout
+
+
+def survey(
+    root: str | Path,
+    *,
+    a: str | None = None,
+    b: str | None = None,
+    task: str | None = None,
+    paired: bool | None = None,
+) -> Layout:
+    """Like `recognise`, but what can be mended is listed in `problems` instead of raised."""
+    tree = scan(Path(root))
+    if task is not None:
+        return _made(tree, a, b, task)
+    main = _main(tree)
+    halves = {a, b} == {"left", "right"} and not {"left", "right"} <= main.folders.keys()
+    if halves or (main.loose and len(main.filled()) < 2 and a is None and b is None):
+        return _side_by_side(tree, paired is not False, swapped=a == "right", told=halves)
+    return _two_folders(tree, _choose(main, a, b), paired, told=a is not None or b is not None)
+
+
+def _main(tree: Tree) -> Body:
+    """The split that decides what the folder is: train, or the first that holds anything."""
+    bodies = [tree.bodies["train"], *tree.bodies.values()] if "train" in tree.bodies else tree.bodies.values()
+    return next(body for body in bodies if body.loose or body.filled())
+
+
+def _made(tree: Tree, a: str | None, b: str | None, task: str) -> Layout:
+    if task not in TASKS:
+        raise DataError(f"There is no task {task!r}; choose one of {', '.join(TASKS)}.")
+    if a is not None:
+        raise DataError(
+            f"--a has no use with --task {task}, which makes the inputs; name the targets with --b."
+        )
+    main = _main(tree)
+    named = main.filled()
+    if b is not None:
+        _require_folder(main, b)
+    elif tree.lettered or any(name.lower() in naming.MADE for name in named):
+        raise DataError(
+            f"{main.path} holds {', '.join(named)}; say with --b which are the targets of --task {task}."
+        )
+    splits = {}
+    for name, body in tree.bodies.items():
+        folders = body.folders.values() if b is None else [f for n, f in body.folders.items() if n == b]
+        files = (*(body.loose if b is None else ()), *(file for folder in folders for file in folder.files))
+        if files:
+            splits[name] = Split(Side(files, "edges"), Side(files))
+    domains = {"a": task, "b": b or tree.root.resolve().name}
+    return Layout(tree.root, "plain", True, domains, splits, tree.notes, _no_training(tree, splits))
+
+
+def _side_by_side(tree: Tree, paired: bool, *, swapped: bool, told: bool) -> Layout:
+    splits, notes, problems = {}, list(tree.notes), []
+    for name, body in tree.bodies.items():
+        if body.filled():
+            notes.append(f"not used: {', '.join(body.filled())} in {body.path}")
+        if not body.loose:
+            continue
+        problems += _not_halves(body, told)
+        left, right = Side(body.loose, "left"), Side(body.loose, "right")
+        splits[name] = Split(right, left) if swapped else Split(left, right)
+    domains = {"a": "right", "b": "left"} if swapped else {"a": "left", "b": "right"}
+    problems += _no_training(tree, splits)
+    return Layout(tree.root, "side-by-side", paired, domains, splits, tuple(notes), tuple(problems))
+
+
+def _not_halves(body: Body, told: bool) -> list[str]:
+    """What keeps the pictures of `body` from being A|B files, judged by up to `_PROBED` headers."""
+    readable = 0
+    for file in _spread(body.loose):
+        try:
+            width, height = images.probe(file).size
+        except BadImage:
+            continue
+        readable += 1
+        if width < _SIDE_BY_SIDE * height and not told:
+            return [
+                f"{file} is {width}×{height}, a single picture and not an A|B file with two sides; put "
+                "inputs and targets into two folders, or make the inputs with --task edges (if it is A|B after "
+                "all: --a left --b right)."
+            ]
+        if width % 2:
+            return [f"{file} is {width} pixels wide, which can't be halved; A|B files hold two equal widths."]
+    if not readable:
+        return [f"None of the first pictures in {body.path} can be read; check the files."]
+    return []
+
+
+def _spread(files: Sequence[Path]) -> list[Path]:
+    step = max(1, len(files) // _PROBED)
+    return list(files[::step][:_PROBED])
+
+
+def _choose(main: Body, a: str | None, b: str | None) -> tuple[str, str]:
+    """The names of the folders that hold the inputs and the targets."""
+    named = main.filled()
+    for name in (a, b):
+        if name is not None:
+            _require_folder(main, name)
+    if a is not None and b is not None:
+        if a == b:
+            raise DataError(f"--a and --b both name {a}; the two sides need two folders.")
+        return a, b
+    if a is not None or b is not None:
+        rest = [name for name in named if name not in (a, b)]
+        if len(rest) != 1:
+            raise DataError(f"{main.path} holds {', '.join(named)}; name both sides: --a NAME --b NAME.")
+        return (a, rest[0]) if a is not None else (rest[0], str(b))
+    if len(named) > 2:
+        listed = ", ".join(named[:8]) + ("…" if len(named) > 8 else "")
+        raise DataError(f"{main.path} holds {len(named)} folders ({listed}); choose two: --a NAME --b NAME.")
+    # One filled folder beside one that is empty is a data set with an empty side, not a folder too few.
+    two = named if len(named) == 2 else list(main.folders)
+    if len(two) != 2:
+        raise DataError(
+            f"{main.path} holds pictures only in {named[0]}, but a translation has two sides; add the other "
+            f"side's folder, give {main.folders[named[0]].path} if that is the data set, or use --task edges."
+        )
+    return naming.roles((two[0], two[1])) or (two[0], two[1])
+
+
+def _require_folder(main: Body, name: str) -> None:
+    if name not in main.folders:
+        there = f"there are {', '.join(main.folders)}" if main.folders else "there are none"
+        raise DataError(f"{main.path} has no folder {name!r}; {there}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """Two folders matched by name: the pairs, and the files that have no partner or claim a name twice."""
+
+    pairs: tuple[tuple[Path, Path], ...]
+    unmatched: tuple[Path, ...]
+    doubled: tuple[Path, ...]
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.pairs) and not self.unmatched and not self.doubled
+
+
+def _match(a: Folder, b: Folder) -> _Match:
+    keyed_a, doubled_a = _by_name(a)
+    keyed_b, doubled_b = _by_name(b)
+    pairs = tuple((file, keyed_b[name]) for name, file in keyed_a.items() if name in keyed_b)
+    alone_a = [file for name, file in keyed_a.items() if name not in keyed_b]
+    alone_b = [file for name, file in keyed_b.items() if name not in keyed_a]
+    return _Match(pairs, (*alone_a, *alone_b), (*doubled_a, *doubled_b))
+
+
+def _by_name(folder: Folder) -> tuple[dict[Path, Path], list[Path]]:
+    keyed: dict[Path, Path] = {}
+    doubled: list[Path] = []
+    for file in folder.files:
+        name = file.relative_to(folder.path).with_suffix("")
+        if name in keyed:
+            doubled.append(file)
+        keyed.setdefault(name, file)
+    return keyed, doubled
+
+
+def _two_folders(tree: Tree, names: tuple[str, str], wanted: bool | None, *, told: bool) -> Layout:
+    notes, problems = list(tree.notes), []
+    sides: dict[str, tuple[Folder, Folder]] = {}
+    for split, body in tree.bodies.items():
+        here = [body.folders.get(name, Folder(body.path / name, ())) for name in names]
+        empty = next((folder for folder in here if not folder.files), None)
+        if empty is None:
+            sides[split] = (here[0], here[1])
+        elif split == "train":
+            problems.append(f"{empty.path} holds no picture, so one side is empty; put its pictures there.")
+        else:
+            notes.append(f"{split} is left out: {empty.path} holds no picture")
+    matches = {split: _match(*folders) for split, folders in sides.items()}
+    paired = _are_pairs(tree, names, wanted, list(matches.values()))
+    if paired:
+        problems += _unpaired(matches, sides)
+        if not told and naming.roles(names) is None and not tree.lettered:
+            _say_assumed(names, wanted, tree, notes, problems)
+    elif wanted is None and matches and all(match.complete for match in matches.values()):
+        notes.append("all file names match: usable as pairs too")
+    splits = {split: _split(names, sides[split], matches[split], paired) for split in sides}
+    problems += _no_training(tree, splits) if not problems else []
+    kind: Kind = "two-folders" if paired else "unpaired" if tree.lettered else "domains"
+    told_by_root = (
+        naming.domains_of(tree.root.resolve().name) if tree.lettered and names == ("A", "B") else None
+    )
+    domains = told_by_root or names
+    return Layout(
+        tree.root, kind, paired, {"a": domains[0], "b": domains[1]}, splits, tuple(notes), tuple(problems)
+    )
+
+
+def _are_pairs(tree: Tree, names: tuple[str, str], wanted: bool | None, matches: list[_Match]) -> bool:
+    if wanted is not None:
+        return wanted
+    if tree.lettered:
+        return False
+    return naming.are_pairs(names) or (bool(matches) and all(match.complete for match in matches))
+
+
+def _say_assumed(
+    names: tuple[str, str], wanted: bool | None, tree: Tree, notes: list[str], problems: list[str]
+) -> None:
+    """Pairs whose folder names don't tell the input from the target: a guess could waste a training."""
+    if wanted:
+        problems.append(
+            f"{tree.root}: the names {names[0]} and {names[1]} don't tell the input from the target; "
+            f"say it with --a NAME --b NAME."
+        )
+    else:
+        notes.append(
+            f"taken by the alphabet: a is {names[0]}, b is {names[1]}; to train, say --a NAME --b NAME"
+        )
+
+
+def _unpaired(matches: dict[str, _Match], sides: dict[str, tuple[Folder, Folder]]) -> list[str]:
+    problems = []
+    for split, match in matches.items():
+        a, b = (folder.path for folder in sides[split])
+        if not match.pairs:
+            problems.append(
+                f"{a} and {b} share no file name, so they hold no pairs; give partners the same name, or "
+                "train without pairs (cyclegan)."
+            )
+        elif match.unmatched:
+            problems.append(
+                f"{len(match.unmatched)} pictures in {a} and {b} have no partner of the same name "
+                f"({_few(match.unmatched)}); add the partners or remove them."
+            )
+        if match.doubled:
+            problems.append(
+                f"{len(match.doubled)} pictures share their name with another of the same side "
+                f"({_few(match.doubled)}); keep one file a name."
+            )
+    return problems
+
+
+def _few(files: Sequence[Path]) -> str:
+    return ", ".join(f"{f.parent.name}/{f.name}" for f in files[:3]) + (" …" if len(files) > 3 else "")
+
+
+def _split(names: tuple[str, str], folders: tuple[Folder, Folder], match: _Match, paired: bool) -> Split:
+    files = tuple(zip(*match.pairs, strict=True)) if paired else tuple(f.files for f in folders)
+    files = files or ((), ())
+    a, b = (Side(f, labels=_holds_labels(n, f)) for n, f in zip(names, files, strict=True))
+    return Split(a, b, match.unmatched if paired else ())
+
+
+def _holds_labels(name: str, files: tuple[Path, ...]) -> bool:
+    """Class numbers: a palette, or grey in a folder named so, of few values; judged by the first picture."""
+    try:
+        mode = images.probe(files[0]).mode if files else ""
+        if not (mode == "P" or (mode in ("1", "L") and name.lower() in naming.LABELS)):
+            return False
+        pixels = images.read(files[0])
+    except BadImage:
+        return False
+    # A JPEG of a label map has grey between its classes already: interpolating can't harm it further.
+    return pixels.format != "JPEG" and np.unique(pixels.pixels.reshape(-1, 3), axis=0).shape[0] <= _FEW_VALUES
+
+
+def _no_training(tree: Tree, splits: dict[str, Split]) -> tuple[str, ...]:
+    """A train folder that is there and empty; a missing one matters only to those who train."""
+    if "train" in tree.bodies and "train" not in splits:
+        return (f"{tree.bodies['train'].path} holds no picture to train on; put the pictures there.",)
+    return ()

@@ -1,0 +1,160 @@
+"""Before the first step: open every file, report all bad ones together, keep the good ones if they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from translate.data.machine import available_memory, cores
+from translate.data.shelf import Shelf
+from translate.errors import BadImage, DataError
+
+_SHARE = 0.4  # of the available memory, for the cache
+_FIRST_GUESS = 32  # pictures after which the size of all can be judged
+_CHUNK = 32  # decoded pictures in flight
+_WORTH_A_BAR = 200
+
+Pictures = tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The shelves, without what was skipped and filled where they fit in RAM, and sentences for the log."""
+
+    shelves: tuple[Shelf, ...]
+    notes: tuple[str, ...]
+
+
+def check(
+    shelves: Sequence[Shelf],
+    *,
+    cache: Literal["auto", "ram", "off"] = "auto",
+    skip_corrupt: bool = False,
+    progress: bool = True,
+) -> Found:
+    """Decode every picture once.
+
+    With `cache` "auto" the decoded pictures stay in RAM if all of them take less than 40 % of what is
+    available (in a container: of what it has left), judged by the first 32 and watched from there on.
+
+    Raises:
+        DataError: files that can't be read, all in one sentence, unless `skip_corrupt`; with `cache`
+            "ram", that they don't fit.
+    """
+    pantry = _Pantry(cache, sum(map(len, shelves)))
+    faults: list[tuple[int, int, BadImage]] = []
+    kept: list[list[Pictures]] = [[] for _ in shelves]
+    for shelf, position, pictures in _decoded(shelves, pantry, progress):
+        if isinstance(pictures, BadImage):
+            faults.append((shelf, position, pictures))
+        elif pantry.takes(pictures):
+            kept[shelf].append(pictures)
+        else:
+            kept[shelf].clear()
+    notes = pantry.notes()
+    if faults:
+        # The two halves of an A|B file fail alike where the sides are apart.
+        bad = {fault.path: fault.reason for *_, fault in faults}
+        if not skip_corrupt:
+            raise DataError(
+                f"{len(bad)} of the pictures can't be used: {_few(bad)}; repair or remove them, or leave "
+                "them out with --set data.skip_corrupt=true."
+            )
+        notes = (f"left out {len(bad)} pictures that can't be used: {_few(bad)}", *notes)
+    left = tuple(
+        shelf.without({position for at, position, _ in faults if at == number})
+        for number, shelf in enumerate(shelves)
+    )
+    if pantry.open:
+        for shelf, pictures in zip(left, kept, strict=True):
+            shelf.keep(pictures)
+    return Found(left, notes)
+
+
+class _Pantry:
+    """Decides whether decoded pictures are kept, from what they take and what memory there is."""
+
+    def __init__(self, cache: Literal["auto", "ram", "off"], total: int):
+        self._forced = cache == "ram"
+        self._budget = 0 if cache == "off" else int(available_memory() * (1.0 if self._forced else _SHARE))
+        self.open = cache != "off"
+        self._asked = self.open
+        self.total = total
+        self._count = self._bytes = 0
+
+    def takes(self, pictures: Pictures) -> bool:
+        """Count `pictures`; whether to keep them."""
+        if not self.open:
+            return False
+        self._count += 1
+        self._bytes += sum(picture.nbytes for picture in pictures)
+        if self._count >= min(_FIRST_GUESS, self.total) and self._expected() > self._budget:
+            self.open = False
+            if self._forced:
+                raise DataError(
+                    f"data.cache=ram needs about {_size(self._expected())}, and {_size(self._budget)} of "
+                    "memory are available; use data.cache=auto, or a smaller data.load_size."
+                )
+        return self.open
+
+    def notes(self) -> tuple[str, ...]:
+        if self.open:
+            return (f"{self._count} decoded items are held in RAM ({_size(self._bytes)})",)
+        if not self._asked:
+            return ()
+        return (
+            f"decoded pictures would take about {_size(self._expected())} of RAM, over {_SHARE:.0%} of what "
+            "is available: they are decoded anew each time",
+        )
+
+    def _expected(self) -> int:
+        return self._bytes * self.total // max(1, self._count)
+
+
+def _decoded(
+    shelves: Sequence[Shelf], pantry: _Pantry, progress: bool
+) -> Iterator[tuple[int, int, Pictures | BadImage]]:
+    """(shelf, position, pictures or what is wrong), in order; decoders release the GIL, so threads do."""
+
+    def decode(at: tuple[int, int]) -> Pictures | BadImage:
+        try:
+            return shelves[at[0]].decode(at[1])
+        except BadImage as error:
+            return error
+
+    todo = [(number, i) for number, shelf in enumerate(shelves) for i in range(len(shelf))]
+    with ThreadPoolExecutor(cores()) as pool, _bar(len(todo), progress) as advance:
+        for start in range(0, len(todo), _CHUNK):
+            chunk = todo[start : start + _CHUNK]
+            for at, result in zip(chunk, pool.map(decode, chunk), strict=True):
+                yield *at, result
+                advance()
+
+
+def _few(bad: dict[Path, str]) -> str:
+    named = [f"{path.parent.name}/{path.name} ({reason})" for path, reason in list(bad.items())[:3]]
+    return ", ".join(named) + (" …" if len(bad) > 3 else "")
+
+
+def _size(count: float) -> str:
+    return f"{count / 2**20:.0f} MB" if count < 2**30 else f"{count / 2**30:.1f} GB"
+
+
+@contextmanager
+def _bar(total: int, wanted: bool) -> Iterator[Callable[[], None]]:
+    """A progress bar on stderr for what takes a while; a function that advances it by one."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("checking pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    shown = wanted and total >= _WORTH_A_BAR and console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
