@@ -7,7 +7,18 @@ exists: the same scene, rendered with that coat.
 from __future__ import annotations
 
 from translate.data.savanna.coats import COATS, HORSES
+from translate.data.savanna.dataset import Written, write_dataset
 from translate.data.savanna.render import Rendering, render_scene
 from translate.data.savanna.scene import Scene, caption, sample_scene
 
-__all__ = ["COATS", "HORSES", "Rendering", "Scene", "caption", "render_scene", "sample_scene"]
+__all__ = [
+    "COATS",
+    "HORSES",
+    "Rendering",
+    "Scene",
+    "Written",
+    "caption",
+    "render_scene",
+    "sample_scene",
+    "write_dataset",
+]

@@ -122,7 +122,9 @@ def _giraffe(skin: Skin) -> Array:
     patch = patch * (1 - 0.75 * smoothstep(0.45, 0.25, skin.body[:, 1]))
     brown = _rgb(0.32, 0.115, 0.030) * (1 + 0.18 * marks[:, m.GRAIN])[:, None]
     colour = _mix(np.broadcast_to(_rgb(0.76, 0.62, 0.38), brown.shape), brown, patch)
-    colour = _mix(colour, _rgb(0.20, 0.11, 0.06), np.maximum(marks[:, m.HAIR] * 0.7, marks[:, m.MUZZLE] * 0.5))
+    colour = _mix(
+        colour, _rgb(0.20, 0.11, 0.06), np.maximum(marks[:, m.HAIR] * 0.7, marks[:, m.MUZZLE] * 0.5)
+    )
     return _mix(colour, _DARK_HOOF, marks[:, m.HOOF])
 
 

@@ -29,10 +29,18 @@ def _palette(*colours: tuple[float, float, float]) -> Palette:
 
 
 PALETTES: dict[str, Palette] = {
-    "dawn": _palette((0.20, 0.34, 0.66), (1.00, 0.70, 0.52), (2.5, 1.65, 1.00), (0.50, 0.50, 0.62), (1.1, 0.82, 0.72)),
-    "noon": _palette((0.10, 0.27, 0.74), (0.62, 0.76, 0.92), (2.5, 2.35, 2.05), (0.48, 0.58, 0.76), (1.3, 1.3, 1.3)),
-    "dusk": _palette((0.17, 0.20, 0.46), (1.05, 0.46, 0.20), (2.7, 1.30, 0.52), (0.46, 0.40, 0.50), (1.0, 0.55, 0.38)),
-    "overcast": _palette((0.50, 0.54, 0.60), (0.74, 0.77, 0.80), (0.42, 0.42, 0.40), (0.95, 0.98, 1.02), (0.9, 0.92, 0.95)),
+    "dawn": _palette(
+        (0.20, 0.34, 0.66), (1.00, 0.70, 0.52), (2.5, 1.65, 1.00), (0.50, 0.50, 0.62), (1.1, 0.82, 0.72)
+    ),
+    "noon": _palette(
+        (0.10, 0.27, 0.74), (0.62, 0.76, 0.92), (2.5, 2.35, 2.05), (0.48, 0.58, 0.76), (1.3, 1.3, 1.3)
+    ),
+    "dusk": _palette(
+        (0.17, 0.20, 0.46), (1.05, 0.46, 0.20), (2.7, 1.30, 0.52), (0.46, 0.40, 0.50), (1.0, 0.55, 0.38)
+    ),
+    "overcast": _palette(
+        (0.50, 0.54, 0.60), (0.74, 0.77, 0.80), (0.42, 0.42, 0.40), (0.95, 0.98, 1.02), (0.9, 0.92, 0.95)
+    ),
 }
 
 
@@ -54,7 +62,14 @@ class ShadowMap:
         softness: radius of the penumbra on the ground, in metres.
     """
 
-    def __init__(self, points: Array, faces: NDArray[np.int32], towards: tuple[float, float, float], texel: float, softness: float):
+    def __init__(
+        self,
+        points: Array,
+        faces: NDArray[np.int32],
+        towards: tuple[float, float, float],
+        texel: float,
+        softness: float,
+    ):
         s = np.asarray(towards, np.float32)
         u = np.cross([0, 1, 0], s) if abs(s[1]) < 0.999 else np.array([0.0, 0, 1])
         u = (u / np.linalg.norm(u)).astype(np.float32)

@@ -73,7 +73,9 @@ def _grid() -> Array:
 
 
 _CORNERS = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
-_CELL_EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if np.abs(_CORNERS[a] - _CORNERS[b]).sum() == 1]
+_CELL_EDGES = [
+    (a, b) for a in range(8) for b in range(a + 1, 8) if np.abs(_CORNERS[a] - _CORNERS[b]).sum() == 1
+]
 
 
 def _surface(values: Array) -> tuple[Array, NDArray[np.int32]]:
@@ -149,5 +151,9 @@ def _openness(points: Array, normals: Array) -> Array:
     """Ambient occlusion at rest: how much closer than it should be the body is along the normal."""
     hidden = np.zeros(len(points), np.float32)
     for reach, gain in ((0.04, 1.2), (0.12, 0.8), (0.26, 0.5)):
-        hidden += gain * np.maximum(reach - anatomy.body(points + np.float32(reach) * normals, margin=0.26), 0) / reach
+        hidden += (
+            gain
+            * np.maximum(reach - anatomy.body(points + np.float32(reach) * normals, margin=0.26), 0)
+            / reach
+        )
     return np.clip(1 - 0.55 * hidden, 0.25, 1)

@@ -132,7 +132,9 @@ def check_coat(coat: str) -> None:
         raise UsageError(f"savanna: there is no coat {coat!r}; the coats are {', '.join(COATS)}.")
 
 
-def _see(scene: Scene, view: View, mesh: Mesh, points: Array, normals: Array, faces: NDArray[np.int32]) -> Surface:
+def _see(
+    scene: Scene, view: View, mesh: Mesh, points: Array, normals: Array, faces: NDArray[np.int32]
+) -> Surface:
     xy, depth = view.project(points)
     seen = rasterise(xy, depth, faces, view.size, view.size)
     seen = _behind_grass(scene, seen, points)

@@ -16,7 +16,12 @@ Project = Callable[[Array], tuple[Array, Array]]
 
 
 def draw(
-    thing: Thing, scene: Scene, project: Project, light: Array, classes: NDArray[np.uint8], kinds: tuple[int, int]
+    thing: Thing,
+    scene: Scene,
+    project: Project,
+    light: Array,
+    classes: NDArray[np.uint8],
+    kinds: tuple[int, int],
 ) -> None:
     """Paint one thing over a picture, in place.
 
@@ -62,7 +67,12 @@ def _limb(u: Array, v: Array, a: tuple[float, float], b: tuple[float, float], wa
 
 
 def _foliage(
-    rng: np.random.Generator, palette: Palette, u: Array, v: Array, blobs: list[tuple[float, float, float, float]], tint: Array
+    rng: np.random.Generator,
+    palette: Palette,
+    u: Array,
+    v: Array,
+    blobs: list[tuple[float, float, float, float]],
+    tint: Array,
 ) -> tuple[Array, Array]:
     """Leaves: ragged ellipses (centre and radii), light on top, dark below."""
     ou, ov = rng.random(2)
@@ -79,7 +89,9 @@ def _foliage(
     return tint * (palette.sky * (0.35 + 0.5 * top) + 0.85 * palette.sun * top**1.5), cover
 
 
-def _tree(rng: np.random.Generator, palette: Palette, u: Array, v: Array, pixel: np.float32, side: float) -> tuple[Array, Array]:
+def _tree(
+    rng: np.random.Generator, palette: Palette, u: Array, v: Array, pixel: np.float32, side: float
+) -> tuple[Array, Array]:
     """An umbrella acacia: a leaning trunk that forks into a flat crown."""
     count = int(rng.integers(4, 7))
     lean = rng.uniform(-0.08, 0.08)
@@ -100,7 +112,9 @@ def _tree(rng: np.random.Generator, palette: Palette, u: Array, v: Array, pixel:
     return colour, np.maximum(cover, trunk)
 
 
-def _bush(rng: np.random.Generator, palette: Palette, u: Array, v: Array, pixel: np.float32, side: float) -> tuple[Array, Array]:
+def _bush(
+    rng: np.random.Generator, palette: Palette, u: Array, v: Array, pixel: np.float32, side: float
+) -> tuple[Array, Array]:
     blobs = [
         (rng.uniform(-0.4, 0.4), rng.uniform(0.25, 0.62), rng.uniform(0.28, 0.42), rng.uniform(0.28, 0.38))
         for _ in range(int(rng.integers(3, 6)))
@@ -110,20 +124,27 @@ def _bush(rng: np.random.Generator, palette: Palette, u: Array, v: Array, pixel:
     return colour, cover * np.clip(0.5 + v / pixel, 0, 1)
 
 
-def _rock(rng: np.random.Generator, palette: Palette, u: Array, v: Array, pixel: np.float32, side: float) -> tuple[Array, Array]:
+def _rock(
+    rng: np.random.Generator, palette: Palette, u: Array, v: Array, pixel: np.float32, side: float
+) -> tuple[Array, Array]:
     """One or two boulders, rounded below the ground's line, lit from the sun's side."""
     ou, ov = rng.random(2)
     rough = sample(texture(7, 1.1, 2), u * 0.25 + ou, v * 0.25 + ov) - 0.5
     density = np.full(u.shape, -9, np.float32)
     lit = np.zeros(u.shape, np.float32)
-    for cu, width, top in ((0.0, rng.uniform(0.6, 0.85), 1.0), (rng.uniform(-0.5, 0.5), rng.uniform(0.3, 0.5), 0.6)):
+    for cu, width, top in (
+        (0.0, rng.uniform(0.6, 0.85), 1.0),
+        (rng.uniform(-0.5, 0.5), rng.uniform(0.3, 0.5), 0.6),
+    ):
         nu, nv = (u - cu) / width, (v - 0.1) / (top - 0.1)
         inside = 1 - (np.abs(nu) ** 2.6 + np.abs(np.maximum(nv, 0)) ** 2.2) + 0.5 * rough
         lit = np.where(inside > density, 0.75 * nv + 0.45 * side * nu, lit)
         density = np.maximum(density, inside)
     cover = np.clip(0.5 + density / (4 * pixel), 0, 1) * np.clip(0.5 + v / pixel + 4 * rough, 0, 1)
     glow = np.clip(0.35 + 0.6 * lit + 1.2 * rough, 0.05, 1.2)[..., None]
-    stone = np.array([0.24, 0.21, 0.18], np.float32) * np.float32(rng.uniform(0.7, 1.2)) * (1 + rough[..., None])
+    stone = (
+        np.array([0.24, 0.21, 0.18], np.float32) * np.float32(rng.uniform(0.7, 1.2)) * (1 + rough[..., None])
+    )
     return stone * (palette.sky * 0.55 + 0.8 * palette.sun * glow), cover
 
 
