@@ -197,8 +197,8 @@ def _not_halves(body: Body, told: bool) -> list[str]:
         if width < _SIDE_BY_SIDE * height and not told:
             return [
                 f"{file} is {width}×{height}, a single picture and not an A|B file with two sides; put "
-                "inputs and targets into two folders, or make the inputs with --task edges (if it is A|B after "
-                "all: --a left --b right)."
+                "inputs and targets into two folders, or make the inputs with --task edges (if it is A|B "
+                "after all: --a left --b right)."
             ]
         if width % 2:
             return [f"{file} is {width} pixels wide, which can't be halved; A|B files hold two equal widths."]
@@ -377,7 +377,13 @@ def _holds_labels(name: str, files: tuple[Path, ...]) -> bool:
     except BadImage:
         return False
     # A JPEG of a label map has grey between its classes already: interpolating can't harm it further.
-    return pixels.format != "JPEG" and np.unique(pixels.pixels.reshape(-1, 3), axis=0).shape[0] <= _FEW_VALUES
+    return pixels.format != "JPEG" and _colours(pixels.pixels) <= _FEW_VALUES
+
+
+def _colours(pixels: np.ndarray) -> int:
+    """How many different colours uint8 `(H, W, 3)` holds."""
+    red, green, blue = (pixels[..., c].astype(np.int32) for c in range(3))
+    return int(np.count_nonzero(np.bincount((red << 16 | green << 8 | blue).ravel())))
 
 
 def _no_training(tree: Tree, splits: dict[str, Split]) -> tuple[str, ...]:

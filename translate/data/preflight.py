@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from translate.data.machine import available_memory, cores
+from translate.data.machine import available_memory
 from translate.data.shelf import Shelf
+from translate.data.threads import each
 from translate.errors import BadImage, DataError
 
 _SHARE = 0.4  # of the available memory, for the cache
 _FIRST_GUESS = 32  # pictures after which the size of all can be judged
-_CHUNK = 32  # decoded pictures in flight
-_WORTH_A_BAR = 200
 
 Pictures = tuple[np.ndarray, ...]
 
@@ -50,7 +47,7 @@ def check(
     pantry = _Pantry(cache, sum(map(len, shelves)))
     faults: list[tuple[int, int, BadImage]] = []
     kept: list[list[Pictures]] = [[] for _ in shelves]
-    for shelf, position, pictures in _decoded(shelves, pantry, progress):
+    for shelf, position, pictures in _decoded(shelves, progress):
         if isinstance(pictures, BadImage):
             faults.append((shelf, position, pictures))
         elif pantry.takes(pictures):
@@ -85,7 +82,7 @@ class _Pantry:
         self._budget = 0 if cache == "off" else int(available_memory() * (1.0 if self._forced else _SHARE))
         self.open = cache != "off"
         self._asked = self.open
-        self.total = total
+        self._total = total
         self._count = self._bytes = 0
 
     def takes(self, pictures: Pictures) -> bool:
@@ -94,7 +91,7 @@ class _Pantry:
             return False
         self._count += 1
         self._bytes += sum(picture.nbytes for picture in pictures)
-        if self._count >= min(_FIRST_GUESS, self.total) and self._expected() > self._budget:
+        if self._count >= min(_FIRST_GUESS, self._total) and self._expected() > self._budget:
             self.open = False
             if self._forced:
                 raise DataError(
@@ -114,13 +111,11 @@ class _Pantry:
         )
 
     def _expected(self) -> int:
-        return self._bytes * self.total // max(1, self._count)
+        return self._bytes * self._total // max(1, self._count)
 
 
-def _decoded(
-    shelves: Sequence[Shelf], pantry: _Pantry, progress: bool
-) -> Iterator[tuple[int, int, Pictures | BadImage]]:
-    """(shelf, position, pictures or what is wrong), in order; decoders release the GIL, so threads do."""
+def _decoded(shelves: Sequence[Shelf], progress: bool) -> Iterator[tuple[int, int, Pictures | BadImage]]:
+    """(shelf, position, pictures or what is wrong), in order."""
 
     def decode(at: tuple[int, int]) -> Pictures | BadImage:
         try:
@@ -129,12 +124,8 @@ def _decoded(
             return error
 
     todo = [(number, i) for number, shelf in enumerate(shelves) for i in range(len(shelf))]
-    with ThreadPoolExecutor(cores()) as pool, _bar(len(todo), progress) as advance:
-        for start in range(0, len(todo), _CHUNK):
-            chunk = todo[start : start + _CHUNK]
-            for at, result in zip(chunk, pool.map(decode, chunk), strict=True):
-                yield *at, result
-                advance()
+    for at, result in each(decode, todo, label="checking pictures", progress=progress):
+        yield *at, result
 
 
 def _few(bad: dict[Path, str]) -> str:
@@ -144,17 +135,3 @@ def _few(bad: dict[Path, str]) -> str:
 
 def _size(count: float) -> str:
     return f"{count / 2**20:.0f} MB" if count < 2**30 else f"{count / 2**30:.1f} GB"
-
-
-@contextmanager
-def _bar(total: int, wanted: bool) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr for what takes a while; a function that advances it by one."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("checking pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    shown = wanted and total >= _WORTH_A_BAR and console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda: bar.advance(task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,15 +63,17 @@ class Shelf:
                 in shape from its partner.
         """
         read = {path: images.read(path).pixels for path in dict.fromkeys(self.files(i))}
-        regions = [_region(side.part, side.files[i], read[side.files[i]]) for side in self.sides]
-        size = transforms.fitted(_common_shape(self.files(i), regions), self.short)
+        regions = [region(side.part, side.files[i], read[side.files[i]]) for side in self.sides]
+        shape = common_shape(self.files(i), [pixels.shape[:2] for pixels in regions])
+        size = transforms.fitted(shape, self.short)
         return tuple(
             _finished(pixels, side, size, channels)
             for pixels, side, channels in zip(regions, self.sides, self.channels, strict=True)
         )
 
 
-def _region(part: Part, path: Path, pixels: np.ndarray) -> np.ndarray:
+def region(part: Part, path: Path, pixels: np.ndarray) -> np.ndarray:
+    """What `part` means of `(H, W, 3)`: a half, or all of it; BadImage where the width is odd."""
     if part in ("whole", "edges"):
         return pixels
     half, odd = divmod(pixels.shape[1], 2)
@@ -80,12 +82,16 @@ def _region(part: Part, path: Path, pixels: np.ndarray) -> np.ndarray:
     return pixels[:, :half] if part == "left" else pixels[:, half:]
 
 
-def _common_shape(files: tuple[Path, ...], regions: list[np.ndarray]) -> tuple[int, int]:
-    height, width = regions[0].shape[:2]
+def common_shape(files: Sequence[Path], shapes: Sequence[tuple[int, ...]]) -> tuple[int, int]:
+    """(height, width) whose aspect all pictures of a pair share, that of the first.
+
+    Raises:
+        BadImage: it is over ten times as long as wide, or a partner's aspect differs.
+    """
+    height, width = shapes[0]
     if transforms.too_long((height, width)):
         raise BadImage(files[0], f"{width}×{height} is over ten times as long as wide")
-    for path, pixels in zip(files[1:], regions[1:], strict=True):
-        high, wide = pixels.shape[:2]
+    for path, (high, wide) in zip(files[1:], shapes[1:], strict=True):
         # Partners of different scale, as in super-resolution: equal up to the rounding of the smaller.
         if abs(width * high - wide * height) > max(width + height, wide + high):
             reason = f"{wide}×{high}, but its partner {files[0].name} is {width}×{height}, another shape"
