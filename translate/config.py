@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,6 +22,7 @@ Positive = Annotated[int, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Channels = Literal[1, 3]
+Direction = Literal["a2b", "b2a"]
 AdversarialName = Literal["minimax", "nonsaturating", "lsgan", "hinge"]
 NormName = Literal["batch", "instance", "none"]
 Upsampling = Literal["transpose", "resize"]
@@ -34,12 +35,11 @@ class Section(BaseModel):
 
 
 class DataSection(Section):
-    """From a folder to a batch. Sizes are in pixels; `load_size` and `size` are both multiples of nothing
-    but what the generator asks for."""
+    """From a folder to a batch; see `translate.data.datasets.DataOptions`."""
 
     size: Positive = 256
     load_size: Positive | Literal["auto"] = "auto"
-    direction: Literal["a2b", "b2a"] = "a2b"
+    direction: Direction = "a2b"
     task: Literal["edges"] | None = None
     a: str | None = None
     b: str | None = None
@@ -48,6 +48,8 @@ class DataSection(Section):
     batch_size: Positive = 1
     flip: bool = True
     colour: Weight = 0.0
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    zoom: Weight = 0.0
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     cache: Literal["auto", "ram", "off"] = "auto"
     skip_corrupt: bool = False
@@ -60,6 +62,7 @@ class UNetSection(Section):
     norm: NormName = "batch"
     dropout: Probability = 0.5
     upsampling: Upsampling = "transpose"
+    masked: bool = False
 
 
 class ResNetSection(Section):
@@ -155,6 +158,7 @@ class RecipeBase(Section):
 
 
 class Pix2PixRecipe(RecipeBase):
+    paired: ClassVar[bool] = True
     translator: Literal["pix2pix"] = "pix2pix"
     generator: Generator = UNetSection()
     discriminator: Discriminator = PatchSection()
@@ -162,6 +166,7 @@ class Pix2PixRecipe(RecipeBase):
 
 
 class CycleGANRecipe(RecipeBase):
+    paired: ClassVar[bool] = False
     translator: Literal["cyclegan"] = "cyclegan"
     generator: Generator = ResNetSection()
     discriminator: Discriminator = PatchSection(norm="instance")
@@ -290,14 +295,14 @@ def _resolve(recipe: Recipe) -> Recipe:
         )
     if isinstance(generator, UNetSection | ResNetSection) and generator.depth == "auto":
         generator = generator.model_copy(update={"depth": _auto_depth(generator, data.size)})
-    multiple = 2**generator.depth if isinstance(generator, UNetSection) else 4
+    multiple = 2 ** int(generator.depth) if isinstance(generator, UNetSection) else 4
     if data.size % multiple:
         raise UsageError(
             f"data.size {data.size} is not a multiple of {multiple}, which the {generator.name} generator "
             f"needs; choose a size of {max(multiple, round(data.size / multiple) * multiple)}"
             + (", or a smaller generator.depth" if generator.name == "unet" else "")
         )
-    if getattr(generator, "masked", False) and data.channels_a != data.channels_b:
+    if generator.masked and data.channels_a != data.channels_b:
         raise UsageError("generator.masked needs data.channels_a equal to data.channels_b")
     return recipe.model_copy(update={"data": data, "generator": generator})
 
@@ -319,7 +324,9 @@ def _explain(error: ValidationError, schema: type[RecipeBase]) -> str:
     key = ".".join(place)
     if problem["type"] == "extra_forbidden":
         valid = _keys(schema)
-        near = get_close_matches(key, valid, 1) or [name for name in valid if name.split(".")[-1] == place[-1]]
+        near = get_close_matches(key, valid, 1) or [
+            name for name in valid if name.split(".")[-1] == place[-1]
+        ]
         siblings = [name for name in valid if name.split(".")[:-1] == place[:-1]]
         remedy = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(siblings or valid)}"
         return f"unknown key {key!r}; {remedy}"

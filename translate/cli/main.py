@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 from rich.console import Console
+from rich.markup import escape
 
 from translate import __version__
 from translate.errors import TranslateError
@@ -17,13 +18,23 @@ app = App(
 )
 data = App(name="data", help="Render, inspect and prepare data sets.")
 
-app.command("translate.cli.demo:demo", name="demo", help="From nothing to a trained horse→zebra translator, in minutes.")
+app.command(
+    "translate.cli.demo:demo",
+    name="demo",
+    help="From nothing to a trained horse→zebra translator, in minutes.",
+)
 app.command("translate.cli.train:train", name="train", help="Train a translator on a folder of pictures.")
-app.command("translate.cli.convert:convert", name="convert", help="Convert pictures and folders with a trained model.")
+app.command(
+    "translate.cli.convert:convert", name="convert", help="Convert pictures and folders with a trained model."
+)
 app.command("translate.cli.evaluate:evaluate", name="evaluate", help="Measure a model on held-out pairs.")
 app.command("translate.cli.info:info", name="info", help="Print the card of a model or run.")
 data.command("translate.cli.data_render:render", name="render", help="Render the built-in data set, savanna.")
-data.command("translate.cli.data_inspect:inspect", name="inspect", help="Say what a data folder holds, and what is wrong with it.")
+data.command(
+    "translate.cli.data_inspect:inspect",
+    name="inspect",
+    help="Say what a data folder holds, and what is wrong with it.",
+)
 app.command(data)
 
 
@@ -31,9 +42,12 @@ def main() -> None:
     """Run the command line; a user's mistake ends in one line and an exit code, never a traceback."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        result = app(console=Console(), error_console=errors, exit_on_error=True, result_action="return_value")
+        result = app(exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        errors.print(f"[bold red]error:[/] {escape(' '.join(str(error).split()))} See translate --help.")
+        sys.exit(2)
     except TranslateError as error:
-        errors.print(f"[bold red]error:[/] {_escape(str(error))}")
+        errors.print(f"[bold red]error:[/] {escape(str(error))}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         errors.print("interrupted")
@@ -41,9 +55,3 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(141)
     sys.exit(result if isinstance(result, int) else 0)
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

@@ -5,20 +5,28 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from difflib import get_close_matches
+from typing import Any, TypeVar
 
 from torch import nn
 
 from translate.errors import UsageError
+from translate.networks.layers import Generator
 from translate.networks.patchgan import ImageGAN, PatchGAN, PixelGAN
 from translate.networks.resnet import MobileResNet, ResNet
 from translate.networks.unet import UNet
 
-GENERATORS: dict[str, Callable[..., nn.Module]] = {"unet": UNet, "resnet": ResNet, "mobile": MobileResNet}
-DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {"patch": PatchGAN, "pixel": PixelGAN, "image": ImageGAN}
+_Module = TypeVar("_Module", bound=nn.Module)
+
+GENERATORS: dict[str, Callable[..., Generator]] = {"unet": UNet, "resnet": ResNet, "mobile": MobileResNet}
+DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
+    "patch": PatchGAN,
+    "pixel": PixelGAN,
+    "image": ImageGAN,
+}
 
 
-def build_generator(name: str, **arguments) -> nn.Module:
-    """Build a generator; it has the attributes `size_multiple` and `minimum_size` (pixels).
+def build_generator(name: str, **arguments) -> Generator:
+    """Build a generator from plain arguments.
 
     Raises:
         UsageError: unknown name, or arguments that this network doesn't take.
@@ -46,7 +54,9 @@ def parameter_count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _build(kind: str, catalogue: dict[str, Callable[..., nn.Module]], name: str, arguments: dict) -> nn.Module:
+def _build(
+    kind: str, catalogue: dict[str, Callable[..., _Module]], name: str, arguments: dict[str, Any]
+) -> _Module:
     if name not in catalogue:
         near = get_close_matches(name, catalogue, 1)
         hint = f" (did you mean {near[0]}?)" if near else ""

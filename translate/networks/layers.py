@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 Norm = Callable[[int], nn.Module]
 
@@ -14,6 +15,18 @@ NORMS: dict[str, Norm] = {
     "instance": partial(nn.InstanceNorm2d, affine=False, track_running_stats=False),
     "none": nn.Identity,
 }
+
+
+class Generator(nn.Module):
+    """A network from picture to picture.
+
+    Attributes:
+        size_multiple: height and width of its input are multiples of it, in pixels.
+        minimum_size: the smallest height and width that it takes, in pixels.
+    """
+
+    size_multiple: int
+    minimum_size: int
 
 
 def norm_layer(name: str) -> Norm:
@@ -57,6 +70,32 @@ def upsample(name: str, inputs: int, outputs: int, *, kernel: int, bias: bool) -
             nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect", bias=bias),
         )
     raise ValueError(f"unknown upsampling {name!r}; choose one of transpose, resize")
+
+
+def blend(image: Tensor, decoded: Tensor, masked: bool) -> Tensor:
+    """Turn a decoder's last activations into a picture in [-1, 1].
+
+    Plain: tanh(decoded). Masked: the last channel m says where to change anything at all,
+    σ(m)·tanh(decoded) + (1 − σ(m))·image, so that an untouched background costs nothing to learn
+    (Pumarola et al. 2018, GANimation, eq. 1; Tang et al. 2019, AttentionGAN).
+    """
+    if not masked:
+        return torch.tanh(decoded)
+    change, mask = torch.tanh(decoded[:, :-1]), torch.sigmoid(decoded[:, -1:])
+    return image + mask * (change - image)
+
+
+def check_masked(masked: bool, in_channels: int, out_channels: int) -> None:
+    """Refuse a masked generator whose input can't be kept.
+
+    Raises:
+        ValueError: input and output differ in channels.
+    """
+    if masked and in_channels != out_channels:
+        raise ValueError(
+            f"a masked generator keeps parts of its input, so input and output need equal channels, "
+            f"not {in_channels} and {out_channels}"
+        )
 
 
 def initialise(module: nn.Module, std: float = 0.02) -> nn.Module:

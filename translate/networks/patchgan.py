@@ -26,7 +26,10 @@ class PatchGAN(nn.Module):
             raise ValueError(f"a PatchGAN needs at least 1 layer, not {layers}; `pixel` judges single pixels")
         make_norm, bias = norm_layer(norm), needs_bias(norm)
         self.minimum_size = 2 ** (layers + 2)
-        parts: list[nn.Module] = [nn.Conv2d(in_channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True)]
+        parts: list[nn.Module] = [
+            nn.Conv2d(in_channels, width, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2, inplace=True),
+        ]
         channels = width
         for layer in range(1, layers + 1):
             wider = width * min(2**layer, 8)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from translate.networks.layers import needs_bias, norm_layer, upsample
+from translate.networks.layers import Generator, blend, check_masked, needs_bias, norm_layer, upsample
 
 
-class ResNet(nn.Module):
+class ResNet(Generator):
     """Two halvings, residual blocks, two doublings.
 
     Johnson et al. 2016 as CycleGAN uses it (Zhu et al. 2017, appendix 7.2). With 9 blocks, width 64,
@@ -20,7 +19,7 @@ class ResNet(nn.Module):
     Args:
         depth: the number of residual blocks.
         width: channels after the first convolution; the blocks have 4 × width.
-        masked: see `blend`.
+        masked: see `layers.blend`.
     """
 
     size_multiple = 4
@@ -39,7 +38,7 @@ class ResNet(nn.Module):
         masked: bool = False,
     ):
         super().__init__()
-        _check_masked(masked, in_channels, out_channels)
+        check_masked(masked, in_channels, out_channels)
         make_norm, bias = norm_layer(norm), needs_bias(norm)
         self.masked = masked
         self.encoder = nn.Sequential(
@@ -89,7 +88,7 @@ class ResidualBlock(nn.Module):
         return x + self.branch(x)
 
 
-class MobileResNet(nn.Module):
+class MobileResNet(Generator):
     """A residual generator of depthwise-separable convolutions, for CPUs and browsers.
 
     The shape is CycleGAN's ResNet; every 3×3 convolution is split into a depthwise and a pointwise one
@@ -102,7 +101,7 @@ class MobileResNet(nn.Module):
     Args:
         depth: the number of residual blocks.
         width: channels after the first convolution; the blocks have 4 × width.
-        masked: see `blend`.
+        masked: see `layers.blend`.
     """
 
     size_multiple = 4
@@ -119,7 +118,7 @@ class MobileResNet(nn.Module):
         masked: bool = False,
     ):
         super().__init__()
-        _check_masked(masked, in_channels, out_channels)
+        check_masked(masked, in_channels, out_channels)
         make_norm, bias = norm_layer(norm), needs_bias(norm)
         self.masked = masked
         self.encoder = nn.Sequential(
@@ -156,7 +155,9 @@ class MobileBlock(nn.Module):
     def __init__(self, channels: int, norm: str):
         super().__init__()
         self.branch = nn.Sequential(
-            *_separable(channels, channels, norm), nn.ReLU(inplace=True), *_separable(channels, channels, norm)
+            *_separable(channels, channels, norm),
+            nn.ReLU(inplace=True),
+            *_separable(channels, channels, norm),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -170,24 +171,3 @@ def _separable(inputs: int, outputs: int, norm: str, stride: int = 1) -> list[nn
         nn.Conv2d(inputs, outputs, 1, bias=needs_bias(norm)),
         norm_layer(norm)(outputs),
     ]
-
-
-def blend(image: Tensor, decoded: Tensor, masked: bool) -> Tensor:
-    """Turn a decoder's last activations into a picture in [-1, 1].
-
-    Plain: tanh(decoded). Masked: the last channel m says where to change anything at all,
-    σ(m)·tanh(decoded) + (1 − σ(m))·image, so that an untouched background costs nothing to learn
-    (Pumarola et al. 2018, GANimation, eq. 1; Tang et al. 2019, AttentionGAN).
-    """
-    if not masked:
-        return torch.tanh(decoded)
-    change, mask = torch.tanh(decoded[:, :-1]), torch.sigmoid(decoded[:, -1:])
-    return image + mask * (change - image)
-
-
-def _check_masked(masked: bool, in_channels: int, out_channels: int) -> None:
-    if masked and in_channels != out_channels:
-        raise ValueError(
-            f"a masked generator keeps parts of its input, so input and output need equal channels, "
-            f"not {in_channels} and {out_channels}"
-        )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from translate.networks.layers import needs_bias, norm_layer, upsample
+from translate.networks.layers import Generator, blend, check_masked, needs_bias, norm_layer, upsample
 
 
-class UNet(nn.Module):
+class UNet(Generator):
     """Encoder and decoder with skip connections at every scale.
 
     Isola et al. 2017, "Image-to-image translation with conditional adversarial networks", appendix 6.1.
@@ -22,6 +22,7 @@ class UNet(nn.Module):
         width: channels after the first convolution; deeper levels have up to 8 × width.
         dropout: probability in the innermost decoder levels (the paper's only noise), 0 for none.
         upsampling: `transpose` or `resize`.
+        masked: see `layers.blend`.
     """
 
     def __init__(
@@ -34,8 +35,11 @@ class UNet(nn.Module):
         norm: str = "batch",
         dropout: float = 0.5,
         upsampling: str = "transpose",
+        masked: bool = False,
     ):
         super().__init__()
+        check_masked(masked, in_channels, out_channels)
+        self.masked = masked
         if depth < 2:
             raise ValueError(f"a U-Net needs a depth of at least 2, not {depth}")
         self.size_multiple = 2**depth
@@ -43,7 +47,7 @@ class UNet(nn.Module):
         make_norm, bias = norm_layer(norm), needs_bias(norm)
         channels = [width * min(2**level, 8) for level in range(depth)]
 
-        encoder = [nn.Conv2d(in_channels, channels[0], 4, stride=2, padding=1, bias=bias)]
+        encoder: list[nn.Module] = [nn.Conv2d(in_channels, channels[0], 4, stride=2, padding=1, bias=bias)]
         for level in range(1, depth):
             innermost = level == depth - 1
             down = [
@@ -68,7 +72,8 @@ class UNet(nn.Module):
             decoder.append(nn.Sequential(*up))
         self.decoder = nn.ModuleList(decoder)
         self.output = nn.Sequential(
-            nn.ReLU(inplace=True), upsample(upsampling, 2 * channels[0], out_channels, kernel=4, bias=True), nn.Tanh()
+            nn.ReLU(inplace=True),
+            upsample(upsampling, 2 * channels[0], out_channels + masked, kernel=4, bias=True),
         )
 
     def forward(self, image: Tensor) -> Tensor:
@@ -80,4 +85,4 @@ class UNet(nn.Module):
         skips.pop()
         for up in self.decoder:
             x = torch.cat([skips.pop(), up(x)], 1)
-        return self.output(x)
+        return blend(image, self.output(x), self.masked)

@@ -9,6 +9,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from translate.config import Direction
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -60,9 +62,12 @@ class Translator(nn.Module, ABC):
         """Rows of a sample sheet, inputs and outputs by name, from the given (averaged) generators."""
 
     @property
-    def generators(self) -> dict[str, str]:
+    def generators(self) -> dict[Direction, str]:
         """Directions that the trained model serves, to network names."""
-        return {"a2b": "generator"} | ({"b2a": "generator_b2a"} if "generator_b2a" in self.networks else {})
+        names: dict[Direction, str] = {"a2b": "generator"}
+        if "generator_b2a" in self.networks:
+            names["b2a"] = "generator_b2a"
+        return names
 
 
 def mixes_batch(module: nn.Module) -> bool:

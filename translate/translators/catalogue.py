@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from translate.config import CycleGANRecipe, Pix2PixRecipe, Recipe, Section
+from translate.config import CycleGANRecipe, Direction, Pix2PixRecipe, Recipe, Section
 from translate.losses.adversarial import ADVERSARIAL
 from translate.networks.catalogue import build_discriminator, build_generator
 from translate.networks.layers import initialise
@@ -24,25 +24,19 @@ def build_translator(recipe: Recipe) -> Translator:
     return TRANSLATORS[recipe.translator](recipe)
 
 
-def generator_arguments(recipe: Recipe, direction: str = "a2b") -> tuple[str, dict]:
+def generator_arguments(recipe: Recipe, direction: Direction = "a2b") -> tuple[str, dict]:
     """Name and plain arguments of the generator that serves a direction, as a model's card keeps them."""
-    source, target = channels(recipe)
+    source, target = recipe.data.channels_a, recipe.data.channels_b
     inputs, outputs = (source, target) if direction == "a2b" else (target, source)
     name, arguments = _plain(recipe.generator)
     return name, {"in_channels": inputs, "out_channels": outputs, **arguments}
-
-
-def channels(recipe: Recipe) -> tuple[int, int]:
-    """Channels of the translator's a and b; the folder's sides are swapped by direction b2a."""
-    sides = recipe.data.channels_a, recipe.data.channels_b
-    return sides if recipe.data.direction == "a2b" else sides[::-1]
 
 
 def _pix2pix(recipe: Pix2PixRecipe) -> Pix2Pix:
     losses = recipe.losses
     return Pix2Pix(
         _generator(recipe, "a2b"),
-        _discriminator(recipe, sum(channels(recipe))),
+        _discriminator(recipe, recipe.data.channels_a + recipe.data.channels_b),
         ADVERSARIAL[losses.adversarial],
         gan=losses.gan,
         l1=losses.l1,
@@ -51,7 +45,7 @@ def _pix2pix(recipe: Pix2PixRecipe) -> Pix2Pix:
 
 def _cyclegan(recipe: CycleGANRecipe) -> CycleGAN:
     losses = recipe.losses
-    channels_a, channels_b = channels(recipe)
+    channels_a, channels_b = recipe.data.channels_a, recipe.data.channels_b
     return CycleGAN(
         _generator(recipe, "a2b"),
         _generator(recipe, "b2a"),
@@ -68,7 +62,7 @@ def _cyclegan(recipe: CycleGANRecipe) -> CycleGAN:
 TRANSLATORS: dict[str, Callable[..., Translator]] = {"pix2pix": _pix2pix, "cyclegan": _cyclegan}
 
 
-def _generator(recipe: Recipe, direction: str) -> nn.Module:
+def _generator(recipe: Recipe, direction: Direction) -> nn.Module:
     name, arguments = generator_arguments(recipe, direction)
     return initialise(build_generator(name, **arguments))
 

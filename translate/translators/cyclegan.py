@@ -34,7 +34,8 @@ class CycleGAN(Translator):
     """Two translators that undo each other (Zhu et al. 2017, eq. 3, with the identity loss of §5.2).
 
     L = gan(G, D_b) + gan(F, D_a) + λ_cycle (|F(G(a)) − a|₁ + |G(F(b)) − b|₁)
-        + λ_identity (|G(b) − b|₁ + |F(a) − a|₁), and half of each discriminator's objective on replayed fakes.
+        + λ_identity (|G(b) − b|₁ + |F(a) − a|₁),
+    and half of each discriminator's objective, on replayed fakes.
     """
 
     def __init__(
@@ -77,7 +78,9 @@ class CycleGAN(Translator):
         fake_a, same_a = self._translate(to_a, batch.b, batch.a)
         return CycleOutputs(fake_b, fake_a, to_a(fake_b), to_b(fake_a), same_b, same_a)
 
-    def _translate(self, generator: nn.Module, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _translate(
+        self, generator: nn.Module, source: Tensor, target: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
         """G(source) and, if the identity loss wants it, G(target), in one call where that changes nothing."""
         if not self.identity:
             return generator(source), None

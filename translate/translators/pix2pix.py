@@ -27,7 +27,13 @@ class Pix2Pix(Translator):
     """
 
     def __init__(
-        self, generator: nn.Module, discriminator: nn.Module, adversarial: Adversarial, *, gan: float, l1: float
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        adversarial: Adversarial,
+        *,
+        gan: float,
+        l1: float,
     ):
         super().__init__()
         self.networks = nn.ModuleDict({"generator": generator, "discriminator_b": discriminator})
@@ -44,7 +50,9 @@ class Pix2Pix(Translator):
 
     def discriminator_loss(self, batch: Batch, out: Pix2PixOutputs) -> Losses:
         real, fake = torch.cat([batch.a, batch.b], 1), torch.cat([batch.a, out.fake_b], 1)
-        loss = self.adversarial.discriminator(*judge(self.networks["discriminator_b"], real, fake, self.merge))
+        loss = self.adversarial.discriminator(
+            *judge(self.networks["discriminator_b"], real, fake, self.merge)
+        )
         return {"discriminator_b": 0.5 * loss}
 
     def generator_loss(self, batch: Batch, out: Pix2PixOutputs) -> Losses:

@@ -1,0 +1,82 @@
+"""What a training would be, found out without starting it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from translate.config import Recipe
+from translate.data.loading import TrainingData
+from translate.networks.catalogue import parameter_count
+from translate.translators.base import Batch, Translator
+from translate.translators.catalogue import build_translator
+
+
+def plan(recipe: Recipe, data: TrainingData, steps: int) -> dict[str, Any]:
+    """Everything that `--dry-run` prints: recipe, data, networks, and the memory of one step.
+
+    Raises:
+        UsageError: the networks can't be built, or the pictures are too small for them.
+    """
+    with torch.device("meta"):
+        translator = build_translator(recipe)
+    held_out = data.held_out
+    return {
+        "recipe": recipe.model_dump(mode="json"),
+        "data": {**data_facts(data), "held_out": len(held_out) if held_out else 0},
+        "networks": {
+            name: {"name": type(network).__name__, "parameters": parameter_count(network)}
+            for name, network in translator.networks.items()
+        },
+        "steps": steps,
+        "epochs": round(steps / data.steps_per_epoch, 2),
+        "memory_bytes": step_memory(translator, recipe),
+    }
+
+
+def data_facts(data: TrainingData) -> dict[str, Any]:
+    """What the training pictures are, for the plan and the model's card; no path beyond the folder's name."""
+    sizes = data.train.sizes
+    return {
+        "name": data.layout.root.resolve().name,
+        "layout": data.layout.kind,
+        "domains": data.domains,
+        "train": {"a": sizes[0], "b": sizes[0] if sizes[1] is None else sizes[1]},
+        "steps_per_epoch": data.steps_per_epoch,
+    }
+
+
+def step_memory(translator: Translator, recipe: Recipe) -> int:
+    """Bytes that a training step needs, from a trial on the meta device, which computes nothing.
+
+    Weights, gradients, both moments of Adam and the averages, and what the phases keep for their backward
+    passes. Scratch memory of the convolutions and the framework's own is not in it.
+    """
+    weights = sum(parameter.nbytes for parameter in translator.parameters())
+    averaged = sum(
+        parameter.nbytes
+        for name in translator.generators.values()
+        for parameter in translator.networks[name].parameters()
+    )
+    own = {parameter.untyped_storage()._cdata for parameter in translator.parameters()}
+    # Tensors are kept alive here, so that two of them can't share an address one after the other.
+    kept: dict[int, torch.Tensor] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        if (address := tensor.untyped_storage()._cdata) not in own:
+            kept[address] = tensor
+        return tensor
+
+    size, data = recipe.data.size, recipe.data
+    a, b = (
+        torch.empty(data.batch_size, channels, size, size, device="meta")
+        for channels in (data.channels_a, data.channels_b)
+    )
+    batch = Batch(a, b)
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        out = translator(batch)
+        graphs = [phase.loss(batch, out) for phase in translator.phases]
+    activations = sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+    del graphs
+    return 4 * weights + averaged + activations

@@ -1,0 +1,214 @@
+"""From a recipe and a data folder to a finished run."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import torch
+from rich.console import Console
+
+import translate
+from translate.config import Recipe, load_recipe
+from translate.data.datasets import Batch as ByteBatch
+from translate.data.datasets import DataOptions
+from translate.data.loading import TrainingData, load_data
+from translate.errors import OutputError
+from translate.networks.catalogue import Generator, parameter_count
+from translate.training.device import choose_device, choose_precision
+from translate.training.loop import train
+from translate.training.plan import data_facts
+from translate.training.reporting import Reporter, sample_sheet
+from translate.training.run import RunFolder, create_run, reopen_run, trim_log
+from translate.training.state import TrainingState, new_state
+from translate.translators.catalogue import build_translator, generator_arguments
+from translate.weights import model_file
+from translate.weights.card import Card
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended: its run, the steps taken and steps asked for in all."""
+
+    run: RunFolder
+    step: int
+    steps: int
+
+    @property
+    def interrupted(self) -> bool:
+        return self.step < self.steps
+
+
+def start_training(
+    recipe_name: str | Path,
+    data_root: Path,
+    run_path: Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    quiet: bool = False,
+    console: Console | None = None,
+) -> Outcome:
+    """Train a recipe on a folder, into a run folder; or go on with a run.
+
+    Args:
+        recipe_name: a recipe's name or YAML file; when resuming it may only name the run's own translator.
+        run_path: the run's folder; new, or with `resume` the one to go on with.
+        overrides: dotted recipe keys to values.
+        device: auto, cpu, cuda or cuda:N.
+        quiet: nothing on the console.
+        console: where progress goes; stderr by default.
+
+    Raises:
+        TranslateError: the one-line reason why it can't start or go on; a state once saved stays intact.
+    """
+    console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+    overrides = dict(overrides or {})
+    recipe = load_recipe(recipe_name, overrides)
+    if resume:
+        run, recipe = reopen_run(run_path, {"translator": recipe.translator, **overrides})
+    where = choose_device(device)
+    precision = choose_precision(recipe.training.precision, where)
+    data = open_data(data_root, recipe, pin_memory=where.type == "cuda", progress=not quiet)
+    steps = total_steps(recipe, data)
+
+    torch.manual_seed(recipe.training.seed)
+    translator = build_translator(recipe)
+    state = new_state(translator, recipe, where)
+    if resume:
+        state.restore(run.state)
+        trim_log(run.log, state.step)
+    else:
+        run = create_run(run_path, recipe)
+    if not quiet:
+        _announce(console, run, recipe, data, state, steps)
+
+    statistics = norm_statistics(recipe)
+    fixed = sample_batch(data, recipe.log.samples)
+    with (
+        _interruptions(console, quiet) as interrupted,
+        Reporter(
+            run,
+            start=state.step,
+            steps=steps,
+            batch_size=recipe.data.batch_size,
+            console=console,
+            quiet=quiet,
+        ) as reporter,
+    ):
+        train(
+            state,
+            recipe,
+            data.loader(state.step, steps),
+            steps=steps,
+            precision=precision,
+            on_step=reporter.on_step,
+            on_log=reporter.on_log,
+            on_sample=lambda step: reporter.on_sample(step, sample_sheet(state, fixed, statistics)),
+            on_save=lambda step: save_run(run, state, recipe, data),
+            should_stop=lambda: bool(interrupted),
+        )
+    return Outcome(run, state.step, steps)
+
+
+def open_data(root: Path, recipe: Recipe, **options: bool) -> TrainingData:
+    """The recipe's view of a data folder; see `load_data`."""
+    wanted = DataOptions(**recipe.data.model_dump(), seed=recipe.training.seed)
+    return load_data(root, wanted, paired=recipe.paired, **options)
+
+
+def total_steps(recipe: Recipe, data: TrainingData) -> int:
+    """The training's length: `training.steps`, or as many as `training.epochs` hold."""
+    return recipe.training.steps or recipe.training.epochs * data.steps_per_epoch
+
+
+def norm_statistics(recipe: Recipe) -> Literal["batch", "running"]:
+    """What batch norm does in use: batches of one have only ever known a picture's own statistics."""
+    return "batch" if recipe.generator.norm == "batch" and recipe.data.batch_size == 1 else "running"
+
+
+def sample_batch(data: TrainingData, count: int) -> ByteBatch:
+    """The pictures of the sample sheets: held-out ones if there are any, evenly spread, always the same."""
+    pictures = data.held_out or data.train
+    count = min(count, len(pictures))
+    return pictures.batch([place * len(pictures) // count for place in range(count)])
+
+
+def save_run(run: RunFolder, state: TrainingState, recipe: Recipe, data: TrainingData) -> None:
+    """Write the state, then the model of each direction; every file whole or not at all.
+
+    Raises:
+        OutputError: no room or no permission; the files of the last save are intact.
+    """
+    try:
+        state.save(run.state)
+        for direction, name in state.translator.generators.items():
+            network = cast(Generator, state.averages[name].module)
+            architecture, arguments = generator_arguments(recipe, direction)
+            card = Card(
+                architecture=architecture,
+                arguments=arguments,
+                translator=recipe.translator,
+                direction=direction,
+                domains={"a": data.domains["a"], "b": data.domains["b"]},
+                size_multiple=network.size_multiple,
+                minimum_size=network.minimum_size,
+                norm_statistics=norm_statistics(recipe),
+                step=state.step,
+                recipe=recipe.model_dump(mode="json"),
+                data=data_facts(data),
+                versions={"translate": translate.__version__, "torch": torch.__version__},
+            )
+            model_file.save(run.model(direction), network.state_dict(), card)
+    except OutputError as error:
+        raise OutputError(
+            f"{error}; the run is intact as last saved, go on from there with --resume"
+        ) from None
+
+
+@contextmanager
+def _interruptions(console: Console, quiet: bool) -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM instead of dying of them; a second one of them ends the process at once."""
+    received: list[int] = []
+
+    def remember(number: int, _: object) -> None:
+        received.append(number)
+        signal.signal(number, previous[number])
+        if not quiet:
+            console.print("finishing this step, then saving (once more to stop at once) …")
+
+    previous: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        previous = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _announce(
+    console: Console, run: RunFolder, recipe: Recipe, data: TrainingData, state: TrainingState, steps: int
+) -> None:
+    facts = data_facts(data)
+    counts, names = facts["train"], facts["domains"]
+    networks = ", ".join(
+        f"{name} {parameter_count(network) / 1e6:.2f} M"
+        for name, network in state.translator.networks.items()
+    )
+    held_out = f", {len(data.held_out)} held out" if data.held_out else ""
+    console.print(
+        f"data      {facts['layout']}: {counts['a']} {names['a']}, {counts['b']} {names['b']}{held_out}"
+    )
+    for note in data.notes:
+        console.print(f"          {note}")
+    console.print(f"networks  {networks}")
+    console.print(
+        f"training  {recipe.translator}, steps {state.step} to {steps} on {state.device}, into {run.path}"
+    )

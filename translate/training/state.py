@@ -1,0 +1,140 @@
+"""Everything that a resumed training needs to go on as if nothing had happened."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Adam, Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from translate.config import Recipe
+from translate.errors import TrainingError
+from translate.files import replacing
+from translate.training.ema import averaged
+from translate.training.pool import ReplayPool
+from translate.translators.base import Phase, Translator
+
+VERSION = 1
+
+
+@dataclass
+class TrainingState:
+    """What changes while training.
+
+    The batches are no part of it: they are a pure function of (seed, step).
+
+    Attributes:
+        step: steps taken.
+        averages: the averaged generators, by network name.
+        optimizers: by phase name.
+        pools: by the name of the replayed output.
+    """
+
+    translator: Translator
+    device: torch.device
+    optimizers: dict[str, Optimizer]
+    averages: dict[str, AveragedModel]
+    pools: dict[str, ReplayPool]
+    step: int = 0
+    base_rates: dict[str, float] = field(default_factory=dict)
+
+    def replayed(self, phase: Phase, out: Any) -> Any:
+        """The outputs as a phase sees them: its `replay` fields exchanged through their pools."""
+        if not phase.replay:
+            return out
+        return replace(out, **{name: self.pools[name].exchange(getattr(out, name)) for name in phase.replay})
+
+    def set_learning_rates(self, factor: float) -> None:
+        """Scale every optimiser's base rate."""
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = self.base_rates[name] * factor
+
+    def save(self, path: Path) -> None:
+        """Write the whole state, atomically.
+
+        Raises:
+            OutputError: the disk is full or the folder can't be written; an earlier file is intact.
+        """
+        state = {
+            "version": VERSION,
+            "step": self.step,
+            "translator": self.translator.state_dict(),
+            "averages": {name: model.state_dict() for name, model in self.averages.items()},
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "pools": {name: pool.state_dict() for name, pool in self.pools.items()},
+            "random": torch.get_rng_state(),
+            "cuda_random": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            torch.save(state, file)
+
+    def restore(self, path: Path) -> None:
+        """Take over a saved state.
+
+        Raises:
+            TrainingError: no state, a damaged one, or one of other networks.
+        """
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            raise TrainingError(
+                f"{path}: there is no saved state to resume; start again under a new name"
+            ) from None
+        except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise TrainingError(f"{path}: the saved state can't be read ({reason})") from None
+        if not isinstance(state, dict) or state.get("version") != VERSION:
+            raise TrainingError(
+                f"{path}: the saved state is of another version; resume with the version that wrote it"
+            )
+        try:
+            self.translator.load_state_dict(state["translator"])
+            for name, model in self.averages.items():
+                model.load_state_dict(state["averages"][name])
+            for name, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(state["optimizers"][name])
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise TrainingError(f"{path}: the saved state belongs to other networks ({reason})") from None
+        for name, pool in self.pools.items():
+            pool.load_state_dict(state["pools"][name], self.device)
+        self.step = state["step"]
+        torch.set_rng_state(state["random"])
+        if self.device.type == "cuda" and state["cuda_random"] is not None:
+            torch.cuda.set_rng_state(state["cuda_random"], self.device)
+
+
+def new_state(translator: Translator, recipe: Recipe, device: torch.device) -> TrainingState:
+    """Optimisers, averages and pools for a translator's phases, on `device`."""
+    translator = translator.to(device).train()
+    rates = {
+        phase.name: (recipe.optim.discriminator_lr or recipe.optim.lr)
+        if phase.name == "discriminator"
+        else recipe.optim.lr
+        for phase in translator.phases
+    }
+    optimizers: dict[str, Optimizer] = {
+        phase.name: Adam(
+            nn.ModuleList(translator.networks[name] for name in phase.networks).parameters(),
+            lr=rates[phase.name],
+            betas=recipe.optim.betas,
+            fused=True,
+        )
+        for phase in translator.phases
+    }
+    averages = {
+        name: averaged(translator.networks[name], recipe.training.ema)
+        for name in translator.generators.values()
+    }
+    replayed = [name for phase in translator.phases for name in phase.replay]
+    pools = {
+        name: ReplayPool(recipe.training.pool, seed=recipe.training.seed + place)
+        for place, name in enumerate(replayed, start=1)
+    }
+    return TrainingState(translator, device, optimizers, averages, pools, base_rates=rates)
