@@ -8,6 +8,7 @@ sorted into `train`, `val` and `test`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -187,24 +188,31 @@ def _side_by_side(tree: Tree, paired: bool, *, swapped: bool, told: bool) -> Lay
 
 def _not_halves(body: Body, told: bool) -> list[str]:
     """What keeps the pictures of `body` from being A|B files, judged by up to `_PROBED` headers."""
-    readable = 0
+    sizes: dict[Path, tuple[int, int]] = {}
     for file in _spread(body.loose):
-        try:
-            width, height = images.probe(file).size
-        except BadImage:
-            continue
-        readable += 1
-        if width < _SIDE_BY_SIDE * height and not told:
-            return [
-                f"{file} is {width}×{height}, a single picture and not an A|B file with two sides; put "
-                "inputs and targets into two folders, or make the inputs with --task edges (if it is A|B "
-                "after all: --a left --b right)."
-            ]
-        if width % 2:
-            return [f"{file} is {width} pixels wide, which can't be halved; A|B files hold two equal widths."]
-    if not readable:
+        with suppress(BadImage):
+            sizes[file] = images.probe(file).size
+    if not sizes:
         return [f"None of the first pictures in {body.path} can be read; check the files."]
-    return []
+    single = [file for file, (width, height) in sizes.items() if width < _SIDE_BY_SIDE * height and not told]
+    if 2 * len(single) > len(sizes):
+        width, height = sizes[single[0]]
+        raise DataError(
+            f"{body.path} holds single pictures ({single[0].name} is {width}×{height}) and no A|B files with two "
+            "sides; put inputs and targets into two folders, or make the inputs with --task edges (if they are "
+            "A|B after all: --a left --b right)."
+        )
+    problems = [
+        f"{file} is {width}×{height}, not an A|B file like those beside it; take it out of the folder."
+        for file, (width, height) in sizes.items()
+        if file in single
+    ]
+    problems += [
+        f"{file} is {width} pixels wide, which can't be halved; A|B files hold two pictures of equal width."
+        for file, (width, _) in sizes.items()
+        if width % 2 and file not in single
+    ]
+    return problems
 
 
 def _spread(files: Sequence[Path]) -> list[Path]:
@@ -383,7 +391,7 @@ def _holds_labels(name: str, files: tuple[Path, ...]) -> bool:
 def _colours(pixels: np.ndarray) -> int:
     """How many different colours uint8 `(H, W, 3)` holds."""
     red, green, blue = (pixels[..., c].astype(np.int32) for c in range(3))
-    return int(np.count_nonzero(np.bincount((red << 16 | green << 8 | blue).ravel())))
+    return np.unique(red << 16 | green << 8 | blue).size
 
 
 def _no_training(tree: Tree, splits: dict[str, Split]) -> tuple[str, ...]:
