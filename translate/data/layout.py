@@ -18,6 +18,7 @@ import numpy as np
 from translate import images
 from translate.data import naming
 from translate.data.folders import Body, Folder, Tree, scan
+from translate.data.pairing import Match, match_names, unmatched_pairs
 from translate.errors import BadImage, DataError
 
 Kind = Literal["side-by-side", "two-folders", "unpaired", "domains", "plain"]
@@ -198,9 +199,9 @@ def _not_halves(body: Body, told: bool) -> list[str]:
     if 2 * len(single) > len(sizes):
         width, height = sizes[single[0]]
         raise DataError(
-            f"{body.path} holds single pictures ({single[0].name} is {width}×{height}) and no A|B files with two "
-            "sides; put inputs and targets into two folders, or make the inputs with --task edges (if they are "
-            "A|B after all: --a left --b right)."
+            f"{body.path} holds single pictures ({single[0].name} is {width}×{height}) and no A|B files with "
+            "two sides; put inputs and targets into two folders, or make the inputs with --task edges (if they "
+            "are A|B after all: --a left --b right)."
         )
     problems = [
         f"{file} is {width}×{height}, not an A|B file like those beside it; take it out of the folder."
@@ -254,39 +255,6 @@ def _require_folder(main: Body, name: str) -> None:
         raise DataError(f"{main.path} has no folder {name!r}; {there}.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Match:
-    """Two folders matched by name: the pairs, and the files that have no partner or claim a name twice."""
-
-    pairs: tuple[tuple[Path, Path], ...]
-    unmatched: tuple[Path, ...]
-    doubled: tuple[Path, ...]
-
-    @property
-    def complete(self) -> bool:
-        return bool(self.pairs) and not self.unmatched and not self.doubled
-
-
-def _match(a: Folder, b: Folder) -> _Match:
-    keyed_a, doubled_a = _by_name(a)
-    keyed_b, doubled_b = _by_name(b)
-    pairs = tuple((file, keyed_b[name]) for name, file in keyed_a.items() if name in keyed_b)
-    alone_a = [file for name, file in keyed_a.items() if name not in keyed_b]
-    alone_b = [file for name, file in keyed_b.items() if name not in keyed_a]
-    return _Match(pairs, (*alone_a, *alone_b), (*doubled_a, *doubled_b))
-
-
-def _by_name(folder: Folder) -> tuple[dict[Path, Path], list[Path]]:
-    keyed: dict[Path, Path] = {}
-    doubled: list[Path] = []
-    for file in folder.files:
-        name = file.relative_to(folder.path).with_suffix("")
-        if name in keyed:
-            doubled.append(file)
-        keyed.setdefault(name, file)
-    return keyed, doubled
-
-
 def _two_folders(tree: Tree, names: tuple[str, str], wanted: bool | None, *, told: bool) -> Layout:
     notes, problems = list(tree.notes), []
     sides: dict[str, tuple[Folder, Folder]] = {}
@@ -299,10 +267,10 @@ def _two_folders(tree: Tree, names: tuple[str, str], wanted: bool | None, *, tol
             problems.append(f"{empty.path} holds no picture, so one side is empty; put its pictures there.")
         else:
             notes.append(f"{split} is left out: {empty.path} holds no picture")
-    matches = {split: _match(*folders) for split, folders in sides.items()}
+    matches = {split: match_names(*folders) for split, folders in sides.items()}
     paired = _are_pairs(tree, names, wanted, list(matches.values()))
     if paired:
-        problems += _unpaired(matches, sides)
+        problems += unmatched_pairs(matches, sides)
         if not told and naming.roles(names) is None and not tree.lettered:
             _say_assumed(names, wanted, tree, notes, problems)
     elif wanted is None and matches and all(match.complete for match in matches.values()):
@@ -319,7 +287,7 @@ def _two_folders(tree: Tree, names: tuple[str, str], wanted: bool | None, *, tol
     )
 
 
-def _are_pairs(tree: Tree, names: tuple[str, str], wanted: bool | None, matches: list[_Match]) -> bool:
+def _are_pairs(tree: Tree, names: tuple[str, str], wanted: bool | None, matches: list[Match]) -> bool:
     if wanted is not None:
         return wanted
     if tree.lettered:
@@ -342,33 +310,7 @@ def _say_assumed(
         )
 
 
-def _unpaired(matches: dict[str, _Match], sides: dict[str, tuple[Folder, Folder]]) -> list[str]:
-    problems = []
-    for split, match in matches.items():
-        a, b = (folder.path for folder in sides[split])
-        if not match.pairs:
-            problems.append(
-                f"{a} and {b} share no file name, so they hold no pairs; give partners the same name, or "
-                "train without pairs (cyclegan)."
-            )
-        elif match.unmatched:
-            problems.append(
-                f"{len(match.unmatched)} pictures in {a} and {b} have no partner of the same name "
-                f"({_few(match.unmatched)}); add the partners or remove them."
-            )
-        if match.doubled:
-            problems.append(
-                f"{len(match.doubled)} pictures share their name with another of the same side "
-                f"({_few(match.doubled)}); keep one file a name."
-            )
-    return problems
-
-
-def _few(files: Sequence[Path]) -> str:
-    return ", ".join(f"{f.parent.name}/{f.name}" for f in files[:3]) + (" …" if len(files) > 3 else "")
-
-
-def _split(names: tuple[str, str], folders: tuple[Folder, Folder], match: _Match, paired: bool) -> Split:
+def _split(names: tuple[str, str], folders: tuple[Folder, Folder], match: Match, paired: bool) -> Split:
     files = tuple(zip(*match.pairs, strict=True)) if paired else tuple(f.files for f in folders)
     files = files or ((), ())
     a, b = (Side(f, labels=_holds_labels(n, f)) for n, f in zip(names, files, strict=True))
