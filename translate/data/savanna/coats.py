@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from translate.data.savanna import anatomy
 from translate.data.savanna import markings as m
 from translate.data.savanna.noise import smoothstep
+from translate.data.savanna.vectors import dot
 from translate.errors import UsageError
 
 Array = NDArray[np.float32]
@@ -57,9 +58,9 @@ _DARK_HOOF, _PALE_HOOF = _rgb(0.035, 0.03, 0.028), _rgb(0.22, 0.17, 0.12)
 def _chestnut(skin: Skin) -> Array:
     return _plain(
         skin,
-        base=_rgb(0.235, 0.070, 0.022),
-        hair=_rgb(0.165, 0.045, 0.014),
-        legs=_rgb(0.20, 0.060, 0.020),
+        base=_rgb(0.185, 0.052, 0.017),
+        hair=_rgb(0.115, 0.031, 0.011),
+        legs=_rgb(0.150, 0.044, 0.015),
         muzzle=_rgb(0.12, 0.045, 0.025),
         hoof=_DARK_HOOF,
     )
@@ -99,7 +100,7 @@ def _piebald(skin: Skin) -> Array:
     marks = skin.marks
     patch = smoothstep(-0.05, 0.05, marks[:, m.PATCH])
     # Head mostly dark, legs white from the knee down, as piebald horses usually are.
-    patch = np.maximum(patch, smoothstep(1.02, 1.10, skin.body[:, 0]) * smoothstep(1.3, 1.4, skin.body[:, 1]))
+    patch = np.maximum(patch, smoothstep(1.09, 1.17, skin.body[:, 0]) * smoothstep(1.3, 1.4, skin.body[:, 1]))
     patch = patch * (1 - smoothstep(0.80, 0.70, skin.body[:, 1]))
     colour = _mix(np.broadcast_to(white, (len(patch), 3)), black, patch)
     return _mix(colour * (1 + 0.06 * marks[:, m.GRAIN])[:, None], _PALE_HOOF, marks[:, m.HOOF])
@@ -133,7 +134,8 @@ def _features(colour: Array, body: Array) -> Array:
     mirrored = body * _rgb(1, 1, 0) + np.abs(body) * _rgb(0, 0, 1)
     dark = _rgb(0.012, 0.010, 0.010)
     for centre, radius in ((anatomy.EYE, 0.030), (anatomy.NOSTRIL, 0.022)):
-        gap = np.sqrt(((mirrored - np.asarray(centre, np.float32)) ** 2).sum(-1))
+        offset = mirrored - np.asarray(centre, np.float32)
+        gap = np.sqrt(dot(offset, offset))
         colour = _mix(colour, dark, smoothstep(radius * 1.25, radius * 0.75, gap))
     return colour
 

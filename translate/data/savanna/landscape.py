@@ -12,6 +12,7 @@ from translate.data.savanna.light import PALETTES, Palette
 from translate.data.savanna.noise import sample, smoothstep, texture
 from translate.data.savanna.scene import Camera, Scene
 from translate.data.savanna.things import draw
+from translate.data.savanna.vectors import dot, unit
 
 Array = NDArray[np.float32]
 
@@ -95,7 +96,7 @@ def _sky(scene: Scene, palette: Palette, rays: Array, slope: Array) -> Array:
     fade = np.exp(-height * 3.2)[..., None]
     light = palette.zenith + (palette.horizon - palette.zenith) * fade
     sun = np.asarray(scene.light.direction, np.float32)
-    towards = np.clip((rays @ sun) / np.linalg.norm(rays, axis=-1), 0, 1)
+    towards = np.clip(dot(unit(rays), sun), 0, 1)
     if scene.light.time != "overcast":
         light = light + palette.sun * (0.10 * towards**8 + 0.35 * towards**90)[..., None]
     # Clouds lie on a plane overhead, and dissolve in the haze.
@@ -144,7 +145,7 @@ def _ground(scene: Scene, palette: Palette, view: View, rays: Array, shade: Shad
     sun = palette.sun * np.float32(scene.light.direction[1] * 0.75 + 0.25)
     sunlit = (1 - 0.92 * sun_taken)[:, None] * sun
     light = albedo * (sunlit + palette.sky * (1 - 0.75 * sky_taken)[:, None])
-    fog = (1 - np.exp(-reach * 0.012))[:, None]
+    fog = (1 - np.exp(-reach * 0.006))[:, None]
     return light + (_hill(palette, 1, np.zeros(1), np.ones(1)) * 1.0 - light) * fog
 
 

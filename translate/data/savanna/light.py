@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from translate.data.savanna.noise import blur
 from translate.data.savanna.raster import rasterise
+from translate.data.savanna.vectors import dot, transform
 
 Array = NDArray[np.float32]
+Direction = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,11 @@ PALETTES: dict[str, Palette] = {
 
 
 def develop(linear: Array) -> Array:
-    """Linear light (any shape) to display values in [0, 1]: a soft shoulder, then gamma 2.2."""
+    """Linear light (any shape) to display values in [0, 1]: a soft shoulder, gamma 2.2, some contrast."""
     x = np.maximum(linear, 0)
     toned = x * (1 + x * np.float32(1 / 9)) / (1 + x)
-    return np.minimum(toned * np.float32(1.32), 1) ** np.float32(1 / 2.2)
+    shown = np.minimum(toned * np.float32(1.30), 1) ** np.float32(1 / 2.2)
+    return shown + np.float32(0.40) * (shown * shown * (3 - 2 * shown) - shown)
 
 
 class ShadowMap:
@@ -62,56 +65,79 @@ class ShadowMap:
         softness: radius of the penumbra on the ground, in metres.
     """
 
-    def __init__(
-        self,
-        points: Array,
-        faces: NDArray[np.int32],
-        towards: tuple[float, float, float],
-        texel: float,
-        softness: float,
-    ):
-        s = np.asarray(towards, np.float32)
-        u = np.cross([0, 1, 0], s) if abs(s[1]) < 0.999 else np.array([0.0, 0, 1])
-        u = (u / np.linalg.norm(u)).astype(np.float32)
-        self._axes = np.stack([u, np.cross(s, u)]).astype(np.float32)
-        self._towards = s
-        self._texel = np.float32(texel)
-        flat = points @ self._axes.T / self._texel
-        border = 3 + int(np.ceil(3 * softness / texel))
-        self._origin = np.floor(flat.min(0)) - border
-        self._shape = tuple(int(n) for n in (np.ceil(flat.max(0)) - self._origin + border)[::-1])
-        depth = -(points @ s)
-        seen = rasterise(flat - self._origin, depth, faces, *self._shape)
-        covered = np.zeros(self._shape, np.float32)
+    def __init__(self, points: Array, faces: NDArray[np.int32], towards: Direction, texel: float, softness: float):
+        self._plane = Plane(points, towards, texel, softness)
+        plane = self._plane
+        depth = -dot(points, plane.towards)
+        seen = rasterise(plane.at(points), depth, faces, *plane.shape)
+        covered = np.zeros(plane.shape, np.float32)
         covered.ravel()[seen.pixels] = 1
         self._covered = blur(covered, softness / texel)
-        self._depth = np.full(self._shape, np.inf, np.float32)
+        self._depth = np.full(plane.shape, np.inf, np.float32)
         self._depth.ravel()[seen.pixels] = seen.read(depth)
 
     def on_ground(self, points: Array) -> Array:
         """How much of the light the animals take from (N, 3) points on the ground: float32 in [0, 1]."""
-        out = np.zeros(len(points), np.float32)
-        at = points @ self._axes.T / self._texel - self._origin
-        height, width = self._shape
-        near = np.flatnonzero((at > 1).all(1) & (at[:, 0] < width - 2) & (at[:, 1] < height - 2))
-        x, y = at[near, 0] - 0.5, at[near, 1] - 0.5
-        x0, y0 = x.astype(np.int64), y.astype(np.int64)
-        fx, fy = x - x0, y - y0
-        c = self._covered
-        upper = c[y0, x0] * (1 - fx) + c[y0, x0 + 1] * fx
-        lower = c[y0 + 1, x0] * (1 - fx) + c[y0 + 1, x0 + 1] * fx
-        out[near] = upper * (1 - fy) + lower * fy
-        return out
+        return self._plane.read(self._covered, points)
 
     def on_animal(self, points: Array, normals: Array) -> Array:
         """The share of the light that reaches (N, 3) points on the animals themselves: in [0, 1]."""
         lifted = points + np.float32(0.025) * normals
-        at = lifted @ self._axes.T / self._texel - self._origin
-        depth = -(lifted @ self._towards) - np.float32(0.03)
-        height, width = self._shape
+        at = self._plane.at(lifted)
+        depth = -dot(lifted, self._plane.towards) - np.float32(0.03)
+        height, width = self._plane.shape
         lit = np.zeros(len(points), np.float32)
         for dx, dy in ((-0.6, -0.6), (0.6, -0.6), (-0.6, 0.6), (0.6, 0.6), (0, 0)):
-            x = np.clip(at[:, 0] + dx, 0, width - 1).astype(np.int64)
-            y = np.clip(at[:, 1] + dy, 0, height - 1).astype(np.int64)
+            x = np.clip(at[:, 0] + np.float32(dx), 0, width - 1).astype(np.int32)
+            y = np.clip(at[:, 1] + np.float32(dy), 0, height - 1).astype(np.int32)
             lit += depth < self._depth[y, x]
         return lit / np.float32(5)
+
+
+class Shelter:
+    """How much of the sky the animals hide from the ground below them; same words as `ShadowMap`."""
+
+    def __init__(self, points: Array, texel: float = 0.06, softness: float = 0.20):
+        self._plane = Plane(points, (0.0, 1.0, 0.0), texel, softness)
+        # The vertices lie closer together than the cells are wide, so they fill them without triangles.
+        column, row = self._plane.at(points).astype(np.int32).T
+        covered = np.zeros(self._plane.shape, np.float32)
+        covered[row, column] = 1
+        self._covered = blur(covered, softness / texel)
+
+    def on_ground(self, points: Array) -> Array:
+        """The share of skylight taken from (N, 3) points on the ground: float32 in [0, 1]."""
+        return self._plane.read(self._covered, points)
+
+
+class Plane:
+    """A grid of cells across a direction, wide enough for some points and a blur of what they cover."""
+
+    def __init__(self, points: Array, towards: Direction, texel: float, softness: float):
+        self.towards = np.asarray(towards, np.float32)
+        u = np.cross([0, 1, 0], towards) if abs(towards[1]) < 0.999 else np.array([0.0, 0, 1])
+        u = (u / np.linalg.norm(u)).astype(np.float32)
+        border = 3 + int(np.ceil(3 * softness / texel))
+        self._across = (np.stack([u, np.cross(self.towards, u)], 1) / np.float32(texel)).astype(np.float32)
+        flat = transform(points, self._across)
+        self._origin = np.floor(flat.min(0)) - np.float32(border)
+        self.shape = tuple(int(n) for n in (np.ceil(flat.max(0)) - self._origin + border)[::-1])
+
+    def at(self, points: Array) -> Array:
+        """(N, 3) points of the world to (N, 2) cell coordinates, x and y."""
+        return transform(points, self._across) - self._origin
+
+    def read(self, cells: Array, points: Array) -> Array:
+        """Values of a grid between its cells at (N, 3) points; zero outside."""
+        out = np.zeros(len(points), np.float32)
+        x, y = np.ascontiguousarray((self.at(points) - np.float32(0.5)).T)
+        height, width = self.shape
+        near = np.flatnonzero((x > 0) & (y > 0) & (x < width - 2) & (y < height - 2))
+        x, y = x[near], y[near]
+        x0, y0 = x.astype(np.int32), y.astype(np.int32)
+        fx, fy = x - x0, y - y0
+        flat, start = cells.ravel(), y0 * width + x0
+        upper = flat[start] * (1 - fx) + flat[start + 1] * fx
+        lower = flat[start + width] * (1 - fx) + flat[start + width + 1] * fx
+        out[near] = upper * (1 - fy) + lower * fy
+        return out

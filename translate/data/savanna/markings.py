@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from translate.data.savanna import anatomy
 from translate.data.savanna.noise import smoothstep
+from translate.data.savanna.vectors import dot
 
 Array = NDArray[np.float32]
 
@@ -36,7 +37,7 @@ def markings(points: Array, weights: Array) -> Array:
     out = np.empty((len(points), COUNT), np.float32)
     out[:, STRIPE] = _stripes(points, weights)
     out[:, SPOT] = _mosaic(points)
-    out[:, PATCH] = _waves(points, seed=11, scale=2.6) + 0.15
+    out[:, PATCH] = _waves(points, seed=11, scale=4.0) + 0.1
     out[:, HAIR] = _hair(points)
     out[:, HOOF] = smoothstep(0.085, 0.065, y)
     out[:, MUZZLE] = smoothstep(0.36, 0.50, _along_head(points)) * weights[:, anatomy.INDEX["head"]]
@@ -48,7 +49,7 @@ def markings(points: Array, weights: Array) -> Array:
 
 def _along_head(p: Array) -> Array:
     """Metres from the poll towards the muzzle."""
-    return (p[:, 0] - 1.00) * 0.70 - (p[:, 1] - 1.92) * 0.71
+    return (p[:, 0] - 1.07) * 0.70 - (p[:, 1] - 2.00) * 0.71
 
 
 def _stripes(p: Array, weights: Array) -> Array:
@@ -70,7 +71,7 @@ def _stripes(p: Array, weights: Array) -> Array:
     start = 0.46 / _TRUNK_PERIOD
     neck = smoothstep(0.0, 0.22, climb) * smoothstep(0.30, 0.50, x)
     phase += neck * (start + climb / _NECK_PERIOD - phase)
-    poll = start + 0.80 / _NECK_PERIOD
+    poll = start + 0.91 / _NECK_PERIOD
     head = weights[:, anatomy.INDEX["head"]]
     phase += head * (poll + _along_head(p) / _HEAD_PERIOD - phase)
     return phase + 0.10 * _waves(p, seed=3, scale=5.0)
@@ -82,7 +83,7 @@ def _waves(p: Array, seed: int, scale: float) -> Array:
     total = np.zeros(len(p), np.float32)
     for _ in range(10):
         direction = rng.standard_normal(3) * scale * np.array([1, 1, 1.3])
-        total += np.sin(p @ direction.astype(np.float32) + np.float32(rng.uniform(0, 2 * np.pi)))
+        total += np.sin(dot(p, direction.astype(np.float32)) + np.float32(rng.uniform(0, 2 * np.pi)))
     return total / np.float32(2.6)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from translate.data.savanna import anatomy
 from translate.data.savanna.mesh import Mesh
 from translate.data.savanna.scene import Animal
+from translate.data.savanna.vectors import transform, unit
 
 Array = NDArray[np.float32]
 
@@ -29,16 +30,17 @@ class Posed:
 def pose(animal: Animal, mesh: Mesh) -> Posed:
     """Bend, scale, turn and place the mesh at rest (linear blend skinning)."""
     bones = _bones(animal)
-    blended = (mesh.weights @ bones.reshape(len(bones), 12)).reshape(-1, 3, 4)
+    carriers = bones.reshape(len(bones), 12)[mesh.carriers]
+    blended = np.einsum("vk,vkm->vm", mesh.weights, carriers).reshape(-1, 3, 4)
     shape = np.array([1, 1, animal.girth], np.float32)
     points = _apply(blended, mesh.points * shape)
     normals = np.einsum("vij,vj->vi", blended[:, :, :3], mesh.normals / shape)
     points[:, 1] -= points[:, 1].min()
     points *= np.float32(animal.scale)
     turn = _turn(animal.yaw)
-    points = points @ turn.T + np.array([animal.x, 0, animal.z], np.float32)
-    normals = normals @ turn.T
-    return Posed(points, normals / np.linalg.norm(normals, axis=1, keepdims=True))
+    points = transform(points, turn.T) + np.array([animal.x, 0, animal.z], np.float32)
+    normals = transform(normals, turn.T)
+    return Posed(points, unit(normals))
 
 
 def _apply(transforms: Array, points: Array) -> Array:
@@ -80,11 +82,11 @@ def _chain(angles: dict[str, Array]) -> Array:
 
 def _neck(animal: Animal) -> dict[str, Array]:
     def angles(lower: float) -> dict[str, Array]:
-        level = animal.head - 0.50 * lower
+        level = animal.head - 0.42 * lower
         side = _turn(animal.neck_turn * 0.45)
         return {
-            "neck_base": side @ _bend(0.60 * lower),
-            "neck_top": side @ _bend(0.40 * lower),
+            "neck_base": side @ _bend(0.62 * lower),
+            "neck_top": side @ _bend(0.38 * lower),
             "head": side @ _bend(level),
         }
 
@@ -95,7 +97,7 @@ def _neck(animal: Animal) -> dict[str, Array]:
     for _ in range(9):
         middle = 0.5 * (high + low)
         lips = _chain(angles(middle))[anatomy.INDEX["head"]] @ np.array([*anatomy.MUZZLE, 1], np.float32)
-        high, low = (middle, low) if lips[1] > 0.09 else (high, middle)
+        high, low = (middle, low) if lips[1] > 0.10 else (high, middle)
     return angles(high)
 
 

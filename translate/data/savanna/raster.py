@@ -44,26 +44,34 @@ def rasterise(xy: Array, depth: Array, faces: NDArray[np.int32], height: int, wi
         faces: (F, 3) triangles; those that turn their back (by their winding) are skipped.
         height, width: size of the raster.
     """
-    ax, ay, bx, by, cx, cy = (xy[faces[:, i], j] for i in range(3) for j in range(2))
+    x, y = np.ascontiguousarray(xy.T)
+    corners = np.ascontiguousarray(faces.T)
+    ax, bx, cx = (x[corner] for corner in corners)
+    ay, by, cy = (y[corner] for corner in corners)
     area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
-    x0 = np.maximum(np.ceil(np.minimum(np.minimum(ax, bx), cx) - 0.5), 0)
-    x1 = np.minimum(np.floor(np.maximum(np.maximum(ax, bx), cx) - 0.5), width - 1)
-    y0 = np.maximum(np.ceil(np.minimum(np.minimum(ay, by), cy) - 0.5), 0)
-    y1 = np.minimum(np.floor(np.maximum(np.maximum(ay, by), cy) - 0.5), height - 1)
-    keep = np.flatnonzero((area > 1e-9) & (x1 >= x0) & (y1 >= y0))
-    keep = keep[np.argsort(-depth[faces[keep]].sum(1), kind="stable")]
+    front = np.flatnonzero(area > 1e-9)
+    ax, bx, cx, ay, by, cy, area = (part[front] for part in (ax, bx, cx, ay, by, cy, area))
 
-    columns = (x1[keep] - x0[keep] + 1).astype(np.int64)
-    cells = columns * (y1[keep] - y0[keep] + 1).astype(np.int64)
-    owner = np.repeat(np.arange(len(keep)), cells)
-    step = np.arange(len(owner)) - np.repeat(np.cumsum(cells) - cells, cells)
+    half = np.float32(0.5)
+    left = np.maximum(np.ceil(np.minimum(np.minimum(ax, bx), cx) - half), 0)
+    top = np.maximum(np.ceil(np.minimum(np.minimum(ay, by), cy) - half), 0)
+    columns = np.minimum(np.floor(np.maximum(np.maximum(ax, bx), cx) - half), width - 1) - left + 1
+    rows = np.minimum(np.floor(np.maximum(np.maximum(ay, by), cy) - half), height - 1) - top + 1
+    keep = np.flatnonzero((columns > 0) & (rows > 0))
+    a, b, c = corners[:, front[keep]]
+    keep = keep[np.argsort(-(depth[a] + depth[b] + depth[c]), kind="stable")]
+
+    # The pixels of every triangle's bounding box, one row of candidates after the other.
+    wide = columns[keep].astype(np.int32)
+    cells = wide * rows[keep].astype(np.int32)
+    owner = np.repeat(np.arange(len(keep), dtype=np.int32), cells)
+    step = np.arange(len(owner), dtype=np.int32) - np.repeat(np.cumsum(cells) - cells, cells).astype(np.int32)
     face = keep[owner]
-    row, column = np.divmod(step, columns[owner])
-    px, py = x0[face] + column, y0[face] + row
-    dx, dy = px + np.float32(0.5) - ax[face], py + np.float32(0.5) - ay[face]
-    ex, ey, gx, gy = bx[face] - ax[face], by[face] - ay[face], cx[face] - ax[face], cy[face] - ay[face]
-    wb = (dx * gy - dy * gx) / area[face]
-    wc = (dy * ex - dx * ey) / area[face]
+    row, column = np.divmod(step, wide[owner])
+    px, py = left[face] + column.astype(np.float32), top[face] + row.astype(np.float32)
+    dx, dy = px + half - ax[face], py + half - ay[face]
+    wb = (dx * ((cy - ay) / area)[face] - dy * ((cx - ax) / area)[face]).astype(np.float32)
+    wc = (dy * ((bx - ax) / area)[face] - dx * ((by - ay) / area)[face]).astype(np.float32)
     # A hair of slack, so that rounding leaves no pinholes on shared edges.
     inside = np.flatnonzero((wb >= -1e-4) & (wc >= -1e-4) & (wb + wc <= 1.0001))
 
@@ -74,4 +82,4 @@ def rasterise(xy: Array, depth: Array, faces: NDArray[np.int32], height: int, wi
     chosen = winner[pixels]
     wb, wc = wb[chosen], wc[chosen]
     shares = np.stack([1 - wb - wc, wb, wc], 1).astype(np.float32)
-    return Fragments(pixels, faces[face[chosen]].astype(np.int64), shares)
+    return Fragments(pixels, faces[front[face[chosen]]].astype(np.int64), shares)

@@ -12,12 +12,13 @@ from translate.data.savanna import markings
 from translate.data.savanna.coats import COATS, Skin, paint
 from translate.data.savanna.drawing import classes_with_animals, line_drawing
 from translate.data.savanna.landscape import View, landscape
-from translate.data.savanna.light import PALETTES, ShadowMap, develop
+from translate.data.savanna.light import PALETTES, ShadowMap, Shelter, develop
 from translate.data.savanna.mesh import Mesh, animal
 from translate.data.savanna.noise import sample, texture
 from translate.data.savanna.pose import pose
 from translate.data.savanna.raster import Fragments, rasterise
 from translate.data.savanna.scene import Scene
+from translate.data.savanna.vectors import dot, unit
 from translate.errors import UsageError
 
 Array = NDArray[np.float32]
@@ -93,7 +94,7 @@ def render_scene(
     faces = np.concatenate([mesh.faces + np.int32(i * len(mesh.points)) for i in range(len(herd))])
 
     sun = ShadowMap(points, faces, scene.light.direction, texel=0.03, softness=0.05)
-    sky = ShadowMap(points, faces, (0.0, 1.0, 0.0), texel=0.06, softness=0.20)
+    sky = Shelter(points)
     view = View.of(scene.camera, size)
     light, classes = landscape(scene, view, lambda p: (sun.on_ground(p), sky.on_ground(p)))
     backdrop = develop(light).reshape(-1, 3)
@@ -140,13 +141,12 @@ def _see(
     seen = _behind_grass(scene, seen, points)
     count = len(mesh.points)
     rest = Fragments(seen.pixels, seen.corners % count, seen.shares)
-    normal = seen.read(normals)
     return Surface(
         pixels=seen.pixels,
         owner=seen.corners[:, 0] // count,
         depth=seen.read(depth),
         points=seen.read(points),
-        normals=normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6),
+        normals=unit(seen.read(normals)),
         body=rest.read(mesh.points),
         marks=rest.read(mesh.markings),
         openness=rest.read(mesh.openness),
@@ -167,20 +167,18 @@ def _illuminate(scene: Scene, surface: Surface, sun: ShadowMap) -> tuple[Array, 
     normals = surface.normals
     towards = np.asarray(scene.light.direction, np.float32)
     camera = scene.camera
-    eye = np.array([camera.x, camera.height, -camera.distance], np.float32) - surface.points
-    eye /= np.linalg.norm(eye, axis=1, keepdims=True)
+    eye = unit(np.array([camera.x, camera.height, -camera.distance], np.float32) - surface.points)
 
-    facing = normals @ towards
+    facing = dot(normals, towards)
     lit = np.clip(facing * 0.9 + 0.1, 0, 1) * sun.on_animal(surface.points, normals)
     sunlight = lit[:, None] * palette.sun
     up = (0.5 + 0.5 * normals[:, 1])[:, None]
     earth = np.array([0.20, 0.17, 0.09], np.float32) * (palette.sky + palette.sun * max(towards[1], 0.2))
     skylight = (earth + (palette.sky - earth) * up) * surface.openness[:, None]
 
-    halfway = eye + towards
-    halfway /= np.linalg.norm(halfway, axis=1, keepdims=True)
-    shine = np.clip((normals * halfway).sum(1), 0, 1) ** 22 * lit
-    rim = np.clip(1 - (normals * eye).sum(1), 0, 1) ** 4 * surface.openness
+    halfway = unit(eye + towards)
+    shine = np.clip(dot(normals, halfway), 0, 1) ** 22 * lit
+    rim = np.clip(1 - dot(normals, eye), 0, 1) ** 4 * surface.openness
     sleek = 1 - 0.7 * surface.marks[:, markings.HAIR]
     gloss = (0.055 * shine * sleek)[:, None] * palette.sun + (0.05 * rim)[:, None] * palette.sky
     return sunlight, skylight, gloss
