@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from translate.data.savanna.light import PALETTES, Palette
+from translate.data.savanna.light import PALETTES, Palette, haze
 from translate.data.savanna.noise import sample, smoothstep, texture
 from translate.data.savanna.scene import Camera, Scene
 from translate.data.savanna.things import draw
@@ -78,7 +78,9 @@ def landscape(scene: Scene, view: View, shade: Shade) -> tuple[Array, NDArray[np
     for layer, height in enumerate(scene.relief):
         ridge = _ridge(scene, layer, azimuth[0], height)[None, :]
         cover = np.clip((ridge - slope) / pixel + 0.5, 0, 1)
-        light += (_hill(palette, layer, slope, ridge) - light) * cover[..., None]
+        rows = np.flatnonzero(cover.max(1) > 0)
+        hill = _hill(scene, palette, layer, azimuth[rows], slope[rows], ridge)
+        light[rows] += (hill - light[rows]) * cover[rows][..., None]
         classes[cover >= 0.5] = HILLS
     cover = np.clip(-slope / pixel + 0.5, 0, 1)
     below = cover > 0
@@ -117,15 +119,20 @@ def _ridge(scene: Scene, layer: int, azimuth: Array, height: float) -> Array:
     return np.maximum(height * (0.25 + 1.5 * wave), 0).astype(np.float32)
 
 
-def _haze(palette: Palette) -> Array:
-    return 0.55 * palette.horizon + 0.25 * palette.sky
+def _hill(scene: Scene, palette: Palette, layer: int, azimuth: Array, slope: Array, ridge: Array) -> Array:
+    """A range of hills: woods and clearings, veiled by the air, most of all at the foot of the far range."""
+    u = azimuth * (0.9 + 0.9 * layer) + scene.offset[1]
+    woods = sample(texture(4, 0.8, 6), u, slope * (6 + 3 * layer) + scene.offset[layer])
+    sunny = palette.sky + 0.45 * palette.sun
+    lit = (_MEADOW + (_WOOD - _MEADOW) * smoothstep(0.35, 0.65, woods)[..., None]) * sunny
+    foot = 1 - np.clip(slope / np.maximum(ridge, 1e-3), 0, 1)
+    veil = (0.70, 0.30)[layer] + (0.16, 0.12)[layer] * foot
+    far = haze(palette) * np.array([0.74, 0.85, 1.0], np.float32)
+    return lit + (far - lit) * veil[..., None]
 
 
-def _hill(palette: Palette, layer: int, slope: Array, ridge: Array) -> Array:
-    lit = np.array([0.085, 0.115, 0.07], np.float32) * (palette.sky + 0.35 * palette.sun)
-    far = _haze(palette) * np.array([0.70, 0.82, 1.0], np.float32)
-    veil = (0.66, 0.38)[layer] + 0.25 * (1 - np.clip(slope / np.maximum(ridge, 1e-3), 0, 1))
-    return lit + (far - lit) * np.clip(veil, 0, 1)[..., None]
+_MEADOW = np.array([0.150, 0.145, 0.060], np.float32)
+_WOOD = np.array([0.050, 0.075, 0.030], np.float32)
 
 
 def _ground(scene: Scene, palette: Palette, view: View, rays: Array, shade: Shade) -> Array:
@@ -145,8 +152,9 @@ def _ground(scene: Scene, palette: Palette, view: View, rays: Array, shade: Shad
     sun = palette.sun * np.float32(scene.light.direction[1] * 0.75 + 0.25)
     sunlit = (1 - 0.92 * sun_taken)[:, None] * sun
     light = albedo * (sunlit + palette.sky * (1 - 0.75 * sky_taken)[:, None])
-    fog = (1 - np.exp(-reach * 0.006))[:, None]
-    return light + (_hill(palette, 1, np.zeros(1), np.ones(1)) * 1.0 - light) * fog
+    # At the horizon the plain turns into the foot of the near hills.
+    veil = 0.42 * (1 - np.exp(-reach * 0.010))[:, None]
+    return light + (haze(palette) * np.array([0.80, 0.88, 1.0], np.float32) - light) * veil
 
 
 def _grass(scene: Scene, x: Array, z: Array, reach: Array, footprint: Array) -> Array:
@@ -156,16 +164,18 @@ def _grass(scene: Scene, x: Array, z: Array, reach: Array, footprint: Array) -> 
     tussock = sample(texture(4, 0.8, 6), x / 7.5 + ov, z / 7.5 + ou) - 0.5
     # Blades stand up: they are longer on screen than the ground under them is deep.
     blades = sample(texture(5, 0.25, 12), x / 6.0 + ou, np.log(reach) * 0.55 + ov) - 0.5
+    tips = sample(texture(5, 0.25, 12), x / 2.3 + ov, np.log(reach) * 1.3 + ou) - 0.5
     dry = np.clip(scene.dryness + scene.lushness * (1.5 * wide + 0.6 * tussock), 0, 1)[:, None]
     fresh = np.array([0.105, 0.170, 0.030], np.float32)
-    straw = np.array([0.400, 0.285, 0.105], np.float32)
+    straw = np.array([0.330, 0.235, 0.088], np.float32)
     soil = np.array([0.230, 0.140, 0.075], np.float32)
     colour = fresh + (straw - fresh) * dry
     bare = smoothstep(0.30, 0.62, scene.dryness * 0.35 - 1.4 * wide - 0.5 * tussock)[:, None]
     colour = colour + (soil - colour) * bare * 0.7
     fine = 1 / (1 + (footprint / 0.05) ** 2)
     coarse = 1 / (1 + (footprint / 0.30) ** 2)
-    return colour * (1 + 1.0 * blades * fine + 0.7 * tussock * coarse + 0.5 * wide)[:, None]
+    tint = 1 + (0.9 * blades + 0.9 * tips) * fine + 0.7 * tussock * coarse + 0.5 * wide
+    return colour * np.maximum(tint, 0.2)[:, None]
 
 
 def _cast(scene: Scene, thing, x: Array, z: Array) -> Array:

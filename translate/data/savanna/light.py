@@ -26,24 +26,45 @@ class Palette:
     cloud: Array
 
 
-def _palette(*colours: tuple[float, float, float]) -> Palette:
-    return Palette(*(np.array(colour, np.float32) for colour in colours))
+def _palette(**colours: tuple[float, float, float]) -> Palette:
+    return Palette(**{name: np.array(colour, np.float32) for name, colour in colours.items()})
 
 
 PALETTES: dict[str, Palette] = {
     "dawn": _palette(
-        (0.20, 0.34, 0.66), (1.00, 0.70, 0.52), (2.5, 1.65, 1.00), (0.50, 0.50, 0.62), (1.1, 0.82, 0.72)
+        zenith=(0.17, 0.30, 0.60),
+        horizon=(1.00, 0.66, 0.46),
+        sun=(2.30, 1.55, 0.98),
+        sky=(0.44, 0.45, 0.58),
+        cloud=(1.10, 0.80, 0.70),
     ),
     "noon": _palette(
-        (0.10, 0.27, 0.74), (0.62, 0.76, 0.92), (2.5, 2.35, 2.05), (0.48, 0.58, 0.76), (1.3, 1.3, 1.3)
+        zenith=(0.075, 0.22, 0.66),
+        horizon=(0.55, 0.72, 0.92),
+        sun=(2.05, 1.92, 1.68),
+        sky=(0.36, 0.44, 0.60),
+        cloud=(1.25, 1.26, 1.28),
     ),
     "dusk": _palette(
-        (0.17, 0.20, 0.46), (1.05, 0.46, 0.20), (2.7, 1.30, 0.52), (0.46, 0.40, 0.50), (1.0, 0.55, 0.38)
+        zenith=(0.13, 0.16, 0.40),
+        horizon=(1.05, 0.44, 0.17),
+        sun=(2.35, 1.25, 0.55),
+        sky=(0.38, 0.34, 0.44),
+        cloud=(1.00, 0.52, 0.36),
     ),
     "overcast": _palette(
-        (0.50, 0.54, 0.60), (0.74, 0.77, 0.80), (0.42, 0.42, 0.40), (0.95, 0.98, 1.02), (0.9, 0.92, 0.95)
+        zenith=(0.46, 0.50, 0.56),
+        horizon=(0.74, 0.77, 0.80),
+        sun=(0.50, 0.50, 0.48),
+        sky=(0.86, 0.89, 0.93),
+        cloud=(0.95, 0.97, 1.00),
     ),
 }
+
+
+def haze(palette: Palette) -> Array:
+    """The colour (3,) that distance fades into."""
+    return 0.50 * palette.horizon + 0.25 * palette.sky
 
 
 def develop(linear: Array) -> Array:

@@ -18,7 +18,7 @@ Array = NDArray[np.float32]
 STRIPE, SPOT, PATCH, HAIR, HOOF, MUZZLE, LOWER_LEG, GRAIN, BELLY = range(9)
 COUNT = 9
 
-_TRUNK_PERIOD, _NECK_PERIOD, _HEAD_PERIOD, _LEG_PERIOD = 0.235, 0.185, 0.125, 0.135
+_TRUNK_PERIOD, _NECK_PERIOD, _HEAD_PERIOD, _LEG_PERIOD = 0.26, 0.205, 0.145, 0.155
 
 
 def markings(points: Array, weights: Array) -> Array:

@@ -35,12 +35,22 @@ def pose(animal: Animal, mesh: Mesh) -> Posed:
     shape = np.array([1, 1, animal.girth], np.float32)
     points = _apply(blended, mesh.points * shape)
     normals = np.einsum("vij,vj->vi", blended[:, :, :3], mesh.normals / shape)
-    points[:, 1] -= points[:, 1].min()
+    points[:, 1] -= _ground(points, mesh.points)
     points *= np.float32(animal.scale)
     turn = _turn(animal.yaw)
     points = transform(points, turn.T) + np.array([animal.x, 0, animal.z], np.float32)
     normals = transform(normals, turn.T)
     return Posed(points, unit(normals))
+
+
+def _ground(points: Array, rest: Array) -> Array:
+    """Height of the ground under each vertex, in the animal's own frame, so that both pairs of feet stand."""
+    feet = np.flatnonzero(rest[:, 1] < 0.25)
+    fore = feet[rest[feet, 0] > 0]
+    hind = feet[rest[feet, 0] < 0]
+    a, b = (pair[np.argmin(points[pair, 1])] for pair in (hind, fore))
+    rise = (points[b, 1] - points[a, 1]) / (points[b, 0] - points[a, 0])
+    return points[a, 1] + rise * (points[:, 0] - points[a, 0])
 
 
 def _apply(transforms: Array, points: Array) -> Array:

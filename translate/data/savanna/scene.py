@@ -145,7 +145,7 @@ def sample_scene(seed: int, index: int) -> Scene:
         light=_light(rng),
         dryness=float(rng.beta(1.3, 1.3)),
         lushness=rng.uniform(0.3, 1.0),
-        relief=(rng.uniform(0.03, 0.13), rng.uniform(0.005, 0.06)),
+        relief=(rng.uniform(0.03, 0.13), rng.uniform(0.012, 0.05)),
         offset=(rng.uniform(0, 64), rng.uniform(0, 64)),
         things=_things(rng, camera),
         shade=rng.uniform(0.88, 1.12),
@@ -185,7 +185,7 @@ def _animal(rng: np.random.Generator, gait: str, left: bool, x: float, z: float)
 def _camera(rng: np.random.Generator, animals: tuple[Animal, ...]) -> Camera:
     subject = animals[0]
     focal = rng.uniform(2.1, 2.7)
-    share = rng.uniform(0.60, 0.86)
+    share = rng.uniform(0.66, 0.90)
     breadth = 2.55 * abs(np.cos(subject.yaw)) + 0.9 * abs(np.sin(subject.yaw))
     distance = focal * max(0.5 * breadth, 1.12) * subject.scale / share + 0.35 * abs(np.sin(subject.yaw))
     slack = (1 - share) * 0.5

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from translate.data.savanna.light import PALETTES, Palette
+from translate.data.savanna.light import PALETTES, Palette, haze
 from translate.data.savanna.noise import sample, smoothstep, texture
 from translate.data.savanna.scene import Scene, Thing
 
@@ -51,9 +51,9 @@ def draw(
     rng = np.random.default_rng(thing.shape)
     side = float(np.sign(scene.light.direction[0]))
     colour, cover = _KINDS[thing.kind](rng, palette, u, v, np.float32(1 / tall), side)
-    veil = np.float32(1 - np.exp(-float(depth[0]) * 0.008))
-    haze = 0.55 * palette.horizon + 0.25 * palette.sky
-    colour = colour + (haze - colour) * veil
+    veil = np.float32(1 - np.exp(-float(depth[0]) * 0.006))
+    far = haze(palette)
+    colour = colour + (far - colour) * veil
     window = light[y0:y1, x0:x1]
     window += (colour - window) * cover[..., None]
     classes[y0:y1, x0:x1][cover >= 0.5] = kinds[thing.kind == "rock"]
@@ -98,12 +98,12 @@ def _tree(
     fork = (lean, rng.uniform(0.38, 0.5))
     spread = rng.uniform(0.40, 0.58)
     blobs = []
-    wood = _limb(u, v, (0.0, -0.05), fork, 0.034, 0.024)
+    wood = _limb(u, v, (0.0, -0.05), fork, 0.042, 0.030)
     for i in range(count):
         cu = lean + spread * ((i + 0.5) / count * 2 - 1) + rng.uniform(-0.05, 0.05)
         cv = 0.88 - 0.16 * abs(cu - lean) + rng.uniform(-0.05, 0.03)
         blobs.append((cu, cv, rng.uniform(0.20, 0.30), rng.uniform(0.075, 0.11)))
-        wood = np.minimum(wood, _limb(u, v, fork, (cu, cv - 0.03), 0.019, 0.008))
+        wood = np.minimum(wood, _limb(u, v, fork, (cu, cv - 0.03), 0.022, 0.009))
     tint = np.array([0.095, 0.135, 0.035], np.float32) * np.float32(rng.uniform(0.7, 1.15))
     leaves, cover = _foliage(rng, palette, u, v, blobs, tint)
     bark = np.array([0.115, 0.085, 0.062], np.float32) * (palette.sky * 0.6 + 0.4 * palette.sun)
