@@ -116,6 +116,9 @@ def _lettered(root: Path, children: list[Path]) -> Tree:
             body.folders[match[2].upper()] = _folder(child)
         elif naming.COMPANION.fullmatch(child.name):
             companions.append(child.name)
+    for split, body in bodies.items():
+        for letter in "AB":
+            body.folders.setdefault(letter, Folder(root / f"{split}{letter}", ()))
     note = f"kept for evaluation, not trained on: {', '.join(companions)}"
     return Tree(root, bodies, lettered=True, notes=(note,) if companions else ())
 
@@ -138,4 +141,7 @@ def _by_side(root: Path, sides: list[Path]) -> Tree:
             split = naming.SPLITS.get(child.name.lower())
             if split is not None:
                 bodies.setdefault(split, Body(root, {})).folders[side.name] = _folder(child)
+    for split, body in bodies.items():
+        for side in sides:
+            body.folders.setdefault(side.name, Folder(side / split, ()))
     return Tree(root, bodies)

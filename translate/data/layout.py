@@ -200,8 +200,8 @@ def _not_halves(body: Body, told: bool) -> list[str]:
         width, height = sizes[single[0]]
         raise DataError(
             f"{body.path} holds single pictures ({single[0].name} is {width}×{height}) and no A|B files with "
-            "two sides; put inputs and targets into two folders, or make the inputs with --task edges (if they "
-            "are A|B after all: --a left --b right)."
+            "two sides; put inputs and targets into two folders, or make the inputs with --task edges (if "
+            "they are A|B after all: --a left --b right)."
         )
     problems = [
         f"{file} is {width}×{height}, not an A|B file like those beside it; take it out of the folder."

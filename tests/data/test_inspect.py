@@ -1,0 +1,107 @@
+"""What an inspection finds in a data folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from translate.data.inspect import inspect
+from translate.errors import DataError
+
+
+def test_sizes_modes_and_formats(paint, tmp_path):
+    for i, size in enumerate([(300, 260), (400, 300), (320, 270)]):
+        paint(f"images/{i}.png", size)
+        paint(f"edges/{i}.jpg", size)
+    Image.open(tmp_path / "edges/1.jpg").convert("L").save(tmp_path / "edges/1.jpg")
+    report = inspect(tmp_path)
+    a, b = report.splits["train"].a, report.splits["train"].b
+    assert (report.kind, report.paired, report.usable) == ("two-folders", True, True)
+    assert (a.name, a.files, b.name, b.files) == ("edges", 3, "images", 3)
+    assert (b.smallest, b.median, b.largest) == ((300, 260), (320, 270), (400, 300))
+    assert (a.modes, a.formats, a.grey) == ({"RGB": 2, "L": 1}, {"JPEG": 3}, 1)
+    assert "train, edges: 1 of 3 are grey among colour pictures" in report.notes
+    assert report.command == f"translate train pix2pix --data {tmp_path} --name {tmp_path.name}"
+
+
+def test_halves_are_measured_and_swapped(paint, tmp_path):
+    paint("1.png", (80, 40))
+    report = inspect(tmp_path, direction="b2a")
+    assert report.splits["train"].a.part == "right"
+    assert report.splits["train"].a.median == (40, 40)
+    assert report.domains == {"a": "right", "b": "left"}
+    assert report.command.endswith("--direction b2a")
+    assert any("1 of 1 are smaller than 256 pixels" in note for note in report.notes)
+
+
+def test_what_stands_in_the_way(paint, tmp_path):
+    for i in range(4):
+        paint(f"images/{i}.png")
+        paint(f"labels/{i}.png")
+    paint("images/lonely.png")
+    (tmp_path / "images/0.png").write_bytes(b"")
+    paint("labels/1.png", (40, 20))
+    paint("labels/2.png", (80, 60))
+    report = inspect(tmp_path)
+    split = report.splits["train"]
+    assert not report.usable
+    assert split.unreadable == {str(tmp_path / "images/0.png"): "the file is empty"}
+    assert split.unmatched == (str(tmp_path / "images/lonely.png"),)
+    assert list(split.misfits) == [str(tmp_path / "images/1.png")]
+    assert split.rescaled == 1
+    unmatched, unreadable, misfit = report.problems
+    assert "1 pictures in" in unmatched
+    assert "0.png (the file is empty)" in unreadable
+    assert "1 pairs in train differ in shape" in misfit
+
+
+def test_sides_that_cannot_be_halved_are_unreadable(paint, tmp_path):
+    for i in range(40):  # more than are probed when the folder is recognised
+        paint(f"{i}.png", (20, 10))
+    paint("39.png", (21, 10))
+    report = inspect(tmp_path)
+    assert list(report.splits["train"].unreadable) == [str(tmp_path / "39.png")]
+
+
+def test_notes_of_the_pictures_are_counted(paint, tmp_path):
+    for side in ("images", "labels"):
+        for i in range(2):
+            paint(f"{side}/{i}.png")
+    Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(tmp_path / "images/0.png", format="JPEG")
+    assert any("1× a JPEG file named .png" in note for note in inspect(tmp_path).notes)
+
+
+def test_assumed_sides_are_in_the_command(paint, tmp_path):
+    for side in ("day", "night"):
+        paint(f"{side}/1.png")
+    assert inspect(tmp_path).command.endswith("--a day --b night")
+
+
+def test_unpaired_data_leads_to_cyclegan(paint, tmp_path):
+    paint("trainA/1.png")
+    paint("trainB/2.png")
+    assert " train cyclegan " in inspect(tmp_path).command
+
+
+def test_report_is_plain_json(paint, tmp_path):
+    paint("1.png")
+    report = inspect(tmp_path, task="edges").as_dict()
+    assert json.loads(json.dumps(report))["splits"]["train"]["a"]["part"] == "edges"
+    assert report["command"].endswith("--task edges")
+
+
+def test_folders_that_cannot_be_recognised_raise(tmp_path):
+    with pytest.raises(DataError, match="holds no picture"):
+        inspect(tmp_path)
+
+
+def test_real_labels(shared_data: Path):
+    report = inspect(shared_data / "facades_full", progress=False)
+    assert report.usable
+    assert report.splits["val"].a.labels
+    assert report.splits["val"].a.modes == {"L": 15}
+    assert "train, labels: class numbers, resized without interpolation" in report.notes
