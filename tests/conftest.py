@@ -14,3 +14,50 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real pictures (../shared/data) are not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def write_model():
+    """A function that writes a small model with random weights and returns its path."""
+
+    def write(
+        path: Path, architecture: str = "mobile", *, direction: str = "a2b", seed: int = 0, **changes
+    ) -> Path:
+        import torch
+
+        from translate.networks.catalogue import build_generator
+        from translate.weights import model_file
+        from translate.weights.card import Card
+
+        arguments = {
+            "in_channels": 3,
+            "out_channels": 3,
+            "depth": 2,
+            "width": 4,
+            **changes.pop("arguments", {}),
+        }
+        torch.manual_seed(seed)
+        network = build_generator(architecture, **arguments)
+        card = Card(
+            architecture=architecture,
+            arguments=arguments,
+            translator="cyclegan",
+            direction=direction,
+            domains={"a": "horse", "b": "zebra"},
+            size_multiple=network.size_multiple,
+            minimum_size=network.minimum_size,
+            **changes,
+        )
+        model_file.save(path, network.state_dict(), card)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory, write_model) -> Path:
+    """A run with a small model for either direction."""
+    run = tmp_path_factory.mktemp("runs") / "both"
+    write_model(run / "model.safetensors")
+    write_model(run / "model-b2a.safetensors", direction="b2a", seed=1)
+    return run

@@ -82,6 +82,11 @@ class Header:
     format: str
 
 
+def same_format(suffix: str, other: str) -> bool:
+    """Whether two suffixes mean the same format, as `.jpeg` and `.JPG` do."""
+    return _FORMAT_OF.get(suffix.lower(), suffix) == _FORMAT_OF.get(other.lower(), other)
+
+
 def find(root: str | Path) -> list[Path]:
     """Every picture file below `root`, by suffix, in natural order (`a2` before `a10`); see `files.find`.
 
@@ -212,9 +217,7 @@ def _decode_plain(stream: io.BytesIO, image: ImageFile.ImageFile, notes: list[st
     return None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr)
 
 
-def _decode(
-    path: Path, image: ImageFile.ImageFile, background: tuple[int, int, int], notes: list[str]
-) -> np.ndarray:
+def _decode(path: Path, image: Image.Image, background: tuple[int, int, int], notes: list[str]) -> np.ndarray:
     if getattr(image, "is_animated", False) and image.format != "MPO":
         notes.append("several frames: the first is used")
     image.load()
@@ -228,13 +231,13 @@ def _decode(
     return np.array(flat.transpose(_UPRIGHT[orientation]) if orientation != 1 else flat)
 
 
-def _require_mode(path: Path, image: ImageFile.ImageFile) -> None:
+def _require_mode(path: Path, image: Image.Image) -> None:
     sixteen_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
     if not sixteen_bit and image.mode not in _WITH_ALPHA + _OPAQUE:
         raise BadImage(path, f"unsupported mode {image.mode} (32-bit or floating-point samples, or Lab)")
 
 
-def _eight_bit(image: ImageFile.ImageFile) -> Image.Image:
+def _eight_bit(image: Image.Image) -> Image.Image:
     """16-bit grey by shifting: Pillow's own conversion clips everything above 255 to white."""
     samples = np.asarray(image)
     bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (16,))[0]
@@ -380,8 +383,24 @@ class _Warnings:
 _notes = _Warnings()
 
 
+def from_pil(image: Image.Image, *, background: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
+    """A picture that Pillow holds, of any mode, as `read` would give its file: uint8 `(H, W, 3)`, upright.
+
+    Raises:
+        BadImage: a mode that can't be read (see `read`), or a file behind it that can't be decoded.
+    """
+    path = Path(getattr(image, "filename", "") or "picture")
+    with _complaints_as_bad_image(path), _notes() as notes:
+        return _decode(path, image, background, notes)
+
+
+def grey(pixels: np.ndarray) -> np.ndarray:
+    """uint8 `(H, W, 3)` sRGB to `(H, W, 1)` luma (ITU-R 601-2, rounded as Pillow does)."""
+    return np.array(Image.fromarray(pixels).convert("L"))[..., None]
+
+
 def write(path: str | Path, pixels: np.ndarray, *, quality: int = 95) -> None:
-    """Encode `pixels`, uint8 `(H, W, 3)` or `(H, W)`, in the format of the suffix; whole or not at all.
+    """Encode uint8 `(H, W, 3)`, `(H, W, 1)` or `(H, W)` in the format of the suffix; whole or not at all.
 
     PNG at compression level 1 (six times faster than the usual 6, a few per cent larger), JPEG
     without chroma subsampling, WebP lossy; `quality` 1..100 is for those two.
@@ -407,8 +426,9 @@ def encode(pixels: np.ndarray, name: str, *, quality: int = 95) -> bytes:
         "TIFF": {"compression": "tiff_adobe_deflate"},
     }
     stream = io.BytesIO()
+    plane = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
     try:
-        Image.fromarray(np.ascontiguousarray(pixels)).save(stream, name, **options.get(name, {}))
+        Image.fromarray(np.ascontiguousarray(plane)).save(stream, name, **options.get(name, {}))
     except (OSError, ValueError) as error:
         size = f"{pixels.shape[1]}×{pixels.shape[0]}"
         raise OutputError(f"{size} pixels can't be written as {name}: {_first_line(error)}") from error

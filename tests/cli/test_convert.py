@@ -1,0 +1,204 @@
+"""`translate convert`, as a person calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from translate import images
+from translate.cli import main as command
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, run_folder) -> Path:
+    """A working directory with a run `both` and a folder of four pictures, one of them broken."""
+    monkeypatch.chdir(tmp_path)
+    Path("checkpoints").mkdir()
+    Path("checkpoints/both").symlink_to(run_folder)
+    for index, name in enumerate(("in/a.png", "in/deep/b.jpg", "in/deep/c.webp")):
+        images.write(Path(name), np.random.default_rng(index).integers(0, 256, (9 + index, 14, 3), np.uint8))
+    Path("in/bad.jpg").write_text("text")
+    return tmp_path
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command in this process; returns exit code, stdout, stderr."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["translate", "convert", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            command.main()
+        out, err = capsys.readouterr()
+        return int(caught.value.code or 0), out, err
+
+    return call
+
+
+def tree(folder: str) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file())
+
+
+def test_a_folder_with_a_bad_file(here, run):
+    before = {path: path.read_bytes() for path in Path("in").rglob("*.*")}
+    code, out, err = run("both", "in", "--output", "out", "--device", "cpu")
+    assert (code, out) == (1, "")
+    assert tree("out") == ["a.png", "deep/b.jpg", "deep/c.webp"]
+    assert "3 of 4 converted to out in " in err
+    assert "1 failed:\n  in/bad.jpg: not a picture in a format that can be read" in err
+    for name in tree("out"):
+        source, target = images.read(Path("in") / name), images.read(Path("out") / name)
+        assert source.pixels.shape == target.pixels.shape
+        assert source.format == target.format
+    assert {path: path.read_bytes() for path in Path("in").rglob("*.*")} == before
+
+
+def test_a_second_run_gives_the_same(here, run):
+    assert run("both", "in/a.png", "--output", "in/out")[0] == 0
+    first = Path("in/out/a.png").read_bytes()
+    assert run("both", "in/a.png", "--output", "in/out")[0] == 0
+    assert Path("in/out/a.png").read_bytes() == first
+
+
+def test_direction_and_format(here, run):
+    Path("in/bad.jpg").unlink()
+    assert run("both", "in", "-o", "zebra", "--format", "png")[0] == 0
+    assert (
+        run(
+            "checkpoints/both/model.safetensors", "in", "-o", "horse", "--direction", "b2a", "--format", "png"
+        )[0]
+        == 0
+    )
+    assert tree("zebra") == tree("horse") == ["a.png", "deep/b.png", "deep/c.png"]
+    assert Path("zebra/a.png").read_bytes() != Path("horse/a.png").read_bytes()
+    sizes = []
+    for quality in ("10", "95"):
+        assert run("both", "in/a.png", "-o", f"q{quality}", "--format", "jpg", "--quality", quality)[0] == 0
+        sizes.append(Path(f"q{quality}/a.jpg").stat().st_size)
+    assert sizes[0] < sizes[1]
+
+
+def test_json(here, run):
+    odd = os.fsdecode(b"in/\xff.png")
+    Path(odd).write_bytes(Path("in/a.png").read_bytes())
+    code, out, err = run("both", "in", "-o", "out", "--json", "--quiet", "--batch-size", "2")
+    *lines, last = [json.loads(line) for line in out.splitlines()]
+    assert code == 1
+    assert [line["input"] for line in lines] == [
+        "in/a.png",
+        "in/bad.jpg",
+        "in/deep/b.jpg",
+        "in/deep/c.webp",
+        odd,
+    ]
+    assert lines[0] | {"seconds": 0} == {
+        "input": "in/a.png",
+        "output": "out/a.png",
+        "status": "done",
+        "error": None,
+        "notes": [],
+        "width": 14,
+        "height": 9,
+        "seconds": 0,
+    }
+    assert (lines[1]["status"], lines[1]["output"], lines[1]["width"]) == ("failed", None, None)
+    assert lines[1]["error"].startswith("not a picture")
+    summary = last["summary"]
+    assert (summary["files"], summary["done"], summary["failed"], summary["interrupted"]) == (5, 4, 1, False)
+    assert err == "1 failed:\n  in/bad.jpg: " + lines[1]["error"] + "\n"
+
+
+def test_notes_are_counted_not_repeated(here, run):
+    for name in ("x.png", "y.png"):
+        (Path("in") / name).write_bytes(Path("in/deep/b.jpg").read_bytes())
+    _, _, err = run("both", "in/x.png", "in/y.png", "-o", "out")
+    assert "note: a JPEG file named .png (2 files)\n" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["both", "-o", "out"], 2, "error: name at least one picture, folder or pattern to convert."),
+        (["both", "none.png", "-o", "out"], 2, "error: none.png: no such file or folder."),
+        (["both", "in", "-o", "in"], 2, "error: in is input and output"),
+        (
+            ["both", "in", "-o", "out", "--background", "purplish"],
+            2,
+            "--background purplish: not a colour; write a",
+        ),
+        (["both", "in", "-o", "out", "--device", "tpu"], 2, "unknown device 'tpu'; choose one of auto, cpu"),
+        (["both", "in", "-o", "out", "--quality", "0"], 2, "Must be >= 1"),
+        (["both", "in", "-o", "out", "--batch-size", "0"], 2, "Must be >= 1"),
+        (["both", "in", "-o", "out", "--format", "gif"], 2, "gif"),
+        (["both", "in/*.tif", "-o", "out"], 3, "error: no pictures in in/*.tif (looked for "),
+        (
+            ["nobody", "in", "-o", "out"],
+            4,
+            "error: nobody: no such model; give a run folder or a .safetensors",
+        ),
+        (["in/a.png", "in", "-o", "out"], 4, "in/a.png is no whole safetensors file ("),
+        (["nobody", "in", "-o", "in/a.png"], 5, "in/a.png is not a folder, so nothing can be written to"),
+    ],
+)
+def test_refusals_before_any_work(here, run, arguments, code, message):
+    found, out, err = run(*arguments)
+    assert (found, out) == (code, "")
+    assert message in " ".join(err.split())
+    assert not Path("out").exists()
+
+
+def test_a_full_disk(here, run, monkeypatch):
+    import errno
+
+    def full(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    code, _, err = run("both", "in", "-o", "out")
+    assert code == 5
+    assert "error: out/a.png can't be written: no space left on device" in err
+    assert tree("out") == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupting_a_real_process(here, number):
+    for index in range(400):
+        images.write(Path(f"many/{index}.png"), np.zeros((200, 200, 3), np.uint8))
+    code = "from translate.cli.main import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "convert", "both", "many", "-o", "out", "--quiet", "--device", "cpu"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not tree("out") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted: the picture at hand was finished; run the same command again for the rest" in err
+    done = tree("out")
+    assert 1 <= len(done) < 400
+    assert not [name for name in done if name.startswith(".")]
+    assert all(images.read(Path("out") / name).pixels.shape == (200, 200, 3) for name in done)
+
+
+def test_help_loads_neither_torch_nor_pillow():
+    code = (
+        "import sys; sys.argv = ['translate', 'convert', '--help']\n"
+        "from translate.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert not {'torch', 'PIL', 'cv2', 'numpy'} & set(sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert "--direction" in shown

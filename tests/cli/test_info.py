@@ -1,0 +1,55 @@
+"""`translate info` prints the card, without torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from translate.cli.info import info
+
+
+def test_the_table_names_what_matters(write_model, tmp_path, capsys):
+    write_model(
+        tmp_path / "run" / "model.safetensors",
+        step=1500,
+        norm_statistics="batch",
+        recipe={"optim": {"lr": 0.0002}},
+        licence="Apache-2.0",
+    )
+    info(str(tmp_path / "run"))
+    shown = " ".join(capsys.readouterr().out.split())
+    for text in (
+        "model.safetensors (0.0 MB)",
+        "translates horse → zebra (a2b)",
+        "network mobile (in_channels 3, out_channels 3, depth 2, width 4)",
+        "batch norm statistics of the very picture",
+        "any; padded to multiples of 4, at least 8 pixels",
+        "trained for 1500 steps",
+        "recipe optim.lr 0.0002",
+        "licence Apache-2.0",
+    ):
+        assert text in shown.replace("model. ", "model."), text
+
+
+def test_json_and_direction_without_torch(run_folder):
+    code = (
+        f"import sys; sys.argv = ['translate', 'info', {str(run_folder)!r}, '--direction', 'b2a', '--json']\n"
+        "from translate.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert not {'torch', 'cv2', 'albumentations'} & set(sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    card = json.loads(shown)
+    assert (card["direction"], card["architecture"], card["format_version"]) == ("b2a", "mobile", 1)
+
+
+def test_a_wrong_model_is_exit_code_4(tmp_path):
+    from translate.errors import ModelError
+
+    with pytest.raises(ModelError, match="no such model") as caught:
+        info(str(tmp_path / "nothing"))
+    assert caught.value.exit_code == 4

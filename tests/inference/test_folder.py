@@ -1,0 +1,171 @@
+"""Converting many files: nothing lost, nothing half-written, nothing stopped by a bad file."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import translate
+from translate import images
+from translate.errors import ModelError, OutputError
+from translate.inference import folder
+from translate.inference.plan import Job, plan
+
+
+@pytest.fixture(scope="module")
+def translator(run_folder):
+    return translate.load(run_folder, device="cpu")
+
+
+def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def jobs(tmp_path: Path, sizes: list[tuple[int, int]]) -> list[Job]:
+    for index, size in enumerate(sizes):
+        images.write(tmp_path / "in" / f"{index}.png", noise(*size, seed=index))
+    return plan([str(tmp_path / "in")], tmp_path / "out")
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 16])
+def test_outputs_do_not_depend_on_batches_or_order(translator, tmp_path, batch_size):
+    todo = jobs(tmp_path, [(8, 8), (8, 8), (12, 9), (8, 8), (8, 8), (8, 8), (8, 8), (3, 40)])
+    results = list(folder.convert(translator, todo, batch_size=batch_size))
+    assert [result.job for result in results] == todo
+    for result in results:
+        assert result.error is None
+        source = images.read(result.job.source).pixels
+        assert result.size == source.shape[1::-1]
+        difference = images.read(result.job.target).pixels.astype(int) - translator(source)
+        assert np.abs(difference).max() <= 1
+    assert names(tmp_path / "out") == names(tmp_path / "in")
+
+
+def test_a_bad_file_does_not_stop_the_rest(translator, tmp_path):
+    todo = jobs(tmp_path, [(8, 8)] * 5)
+    todo[1].source.write_bytes(todo[1].source.read_bytes()[:50])
+    todo[3].source.unlink()
+    results = list(folder.convert(translator, todo, batch_size=2))
+    assert [result.error is None for result in results] == [True, False, True, False, True]
+    assert results[3].error == "no such file"
+    assert names(tmp_path / "out") == ["0.png", "2.png", "4.png"]
+
+
+def test_notes_and_background(translator, tmp_path):
+    from PIL import Image
+
+    (tmp_path / "in").mkdir()
+    Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / "in" / "x.gif", save_all=True)
+    [result] = folder.convert(
+        translator, plan([str(tmp_path / "in")], tmp_path / "out"), background=(250, 0, 0)
+    )
+    assert result.notes == (".gif can't be written: saved as PNG",)
+    expected = translator(np.full((8, 8, 3), (250, 0, 0), np.uint8))
+    assert np.array_equal(images.read(tmp_path / "out" / "x.png").pixels, expected)
+
+
+def test_outputs_that_are_not_finite_are_failures_of_their_own(translator, tmp_path, monkeypatch):
+    run = translator.run
+
+    def broken(x):
+        out = run(x)
+        out[x.flatten(1).mean(1) > 0.9] = float("nan")
+        return out
+
+    todo = jobs(tmp_path, [(8, 8)] * 3)
+    images.write(todo[1].source, np.full((8, 8, 3), 255, np.uint8))
+    monkeypatch.setattr(translator, "run", broken)
+    results = list(folder.convert(translator, todo, batch_size=3))
+    assert [result.error for result in results][::2] == [None, None]
+    assert results[1].error == "the network's output is not finite; input or weights are broken."
+    assert names(tmp_path / "out") == ["0.png", "2.png"]
+
+
+def test_a_name_that_is_taken_fails_alone(translator, tmp_path):
+    todo = jobs(tmp_path, [(8, 8)] * 2)
+    (todo[0].target / "inside").mkdir(parents=True)
+    results = list(folder.convert(translator, todo))
+    assert "can't be written: is a directory" in str(results[0].error)
+    assert results[1].error is None
+
+
+def test_a_full_disk_ends_it(translator, tmp_path, monkeypatch):
+    write = images.write
+
+    def full(path, pixels, **options):
+        if path.name == "2.png":
+            raise OutputError(f"{path} can't be written") from OSError(
+                errno.ENOSPC, "No space left on device"
+            )
+        write(path, pixels, **options)
+
+    monkeypatch.setattr(images, "write", full)
+    todo = jobs(tmp_path, [(8, 8)] * 30)
+    with pytest.raises(OutputError):
+        list(folder.convert(translator, todo))
+    assert {"0.png", "1.png"} <= set(names(tmp_path / "out"))
+    assert len(names(tmp_path / "out")) < 25
+
+
+def test_stopping_finishes_the_pictures_at_hand(translator, tmp_path):
+    todo = jobs(tmp_path, [(8, 8)] * 40)
+    stop, done = threading.Event(), []
+    for result in folder.convert(translator, todo, stop=stop):
+        done.append(result)
+        stop.set()
+    assert 1 <= len(done) < 20
+    assert names(tmp_path / "out") == sorted(result.job.target.name for result in done)
+
+
+def test_memory_is_bounded_by_few_pictures(translator, tmp_path, monkeypatch):
+    """However slow the consumer, decoding stays a few pictures ahead."""
+    started: list[Path] = []
+    read = images.read
+
+    def counted(path, **options):
+        started.append(path)
+        return read(path, **options)
+
+    monkeypatch.setattr(images, "read", counted)
+    results = folder.convert(translator, jobs(tmp_path, [(8, 8)] * 60))
+    next(results)
+    time.sleep(0.2)
+    assert len(started) < 20
+    results.close()
+    assert threading.active_count() < 10
+
+
+def test_a_model_that_takes_no_pictures_is_an_error_of_the_model(write_model, tmp_path):
+    path = write_model(tmp_path / "m.safetensors", arguments={"in_channels": 5})
+    with pytest.raises(ModelError, match="the model takes 5 channels"):
+        list(folder.convert(translate.load(path, device="cpu"), jobs(tmp_path, [(8, 8)])))
+
+
+def test_decoding_overlaps_with_the_network(translator, tmp_path, monkeypatch):
+    """Reading, translating and writing of 10 ms each take little more than 10 ms a picture together."""
+    read, write = images.read, images.write
+
+    def slow(function):
+        def wrapped(*arguments, **options):
+            time.sleep(0.02)
+            return function(*arguments, **options)
+
+        return wrapped
+
+    todo = jobs(tmp_path, [(8, 8)] * 30)
+    monkeypatch.setattr(images, "read", slow(read))
+    monkeypatch.setattr(images, "write", slow(write))
+    monkeypatch.setattr(translator, "run", slow(lambda x: torch.zeros(len(x), 3, 8, 8)))
+    started = time.perf_counter()
+    list(folder.convert(translator, todo))
+    assert time.perf_counter() - started < 30 * 0.06 * 0.7

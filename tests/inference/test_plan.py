@@ -1,0 +1,135 @@
+"""Every output is decided, and refused if need be, before any work."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from translate.errors import NothingToDo, OutputError, UsageError
+from translate.inference.plan import plan
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    """A folder of pictures (their content doesn't matter here) that is also the working directory."""
+    for name in (
+        "in/b.png",
+        "in/deep/a10.jpg",
+        "in/deep/a2.jpg",
+        "in/deep/scan.GIF",
+        "in/notes.txt",
+        "other/b.png",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def targets(*inputs: str, output: str = "out", to: str = "keep") -> list[str]:
+    return [job.target.relative_to(output).as_posix() for job in plan(inputs, Path(output), to)]
+
+
+def test_the_tree_and_the_names_are_kept(here):
+    assert targets("in") == ["b.png", "deep/a2.jpg", "deep/a10.jpg", "deep/scan.png"]
+    assert targets("in/deep/a2.jpg", "in/b.png") == ["a2.jpg", "b.png"]
+    notes = [job.note for job in plan(["in"], Path("out"))]
+    assert notes == [None, None, None, ".GIF can't be written: saved as PNG"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("in/*.png", ["b.png"]),
+        ("in/*", ["b.png", "deep/a2.jpg", "deep/a10.jpg", "deep/scan.png"]),
+        ("in/**/*.jpg", ["deep/a2.jpg", "deep/a10.jpg"]),
+        ("in/**", ["b.png", "deep/a2.jpg", "deep/a10.jpg", "deep/scan.png"]),
+        ("*/deep", ["in/deep/a2.jpg", "in/deep/a10.jpg", "in/deep/scan.png"]),
+        ("in/deep/a[0-9].jpg", ["a2.jpg"]),
+    ],
+)
+def test_patterns(here, pattern, expected):
+    assert sorted(targets(pattern)) == sorted(expected)
+    assert sorted(targets(str(here / pattern))) == sorted(expected)
+
+
+def test_a_name_that_looks_like_a_pattern_is_a_name(here):
+    (here / "in" / "x[1].png").write_bytes(b"x")
+    assert targets("in/x[1].png") == ["x[1].png"]
+
+
+def test_formats(here):
+    assert targets("in", to="jpg") == ["b.jpg", "deep/a2.jpg", "deep/a10.jpg", "deep/scan.jpg"]
+    (here / "in" / "c.JPEG").write_bytes(b"x")
+    (here / "in" / "plain").write_bytes(b"x")
+    assert targets("in/c.JPEG", "in/b.png", to="jpg") == ["c.JPEG", "b.jpg"]
+    assert targets("in/plain") == ["plain.png"]
+    assert targets("in/plain", to="webp") == ["plain.webp"]
+
+
+def test_the_same_file_named_twice_is_converted_once(here):
+    assert targets("in/b.png", "in/b.png", "in/*.png", "./in/b.png") == ["b.png"]
+
+
+def test_links_are_converted_under_their_own_name(here):
+    (here / "in" / "link.png").symlink_to(here / "other" / "b.png")
+    (here / "in" / "gone.png").symlink_to(here / "nowhere")
+    assert {"link.png", "gone.png", "b.png"} <= set(targets("in"))
+
+
+def test_outputs_are_no_inputs(here):
+    (here / "in" / "out" / "deep").mkdir(parents=True)
+    (here / "in" / "out" / "b.png").write_bytes(b"x")
+    expected = ["b.png", "deep/a2.jpg", "deep/a10.jpg", "deep/scan.png"]
+    assert targets("in", output="in/out") == expected
+    assert targets("in/**", output="in/out") == expected
+
+
+def test_collisions_are_refused_with_the_list(here):
+    with pytest.raises(
+        UsageError, match=r"1 output would be written twice: in/b\.png and other/b\.png → out/b\.png"
+    ):
+        targets("in", "other")
+    (here / "in" / "b.jpg").write_bytes(b"x")
+    with pytest.raises(
+        UsageError, match=r"in/b\.jpg and in/b\.png → out/b\.webp; rename inputs or convert them"
+    ):
+        targets("in", to="webp")
+
+
+def test_inputs_are_never_overwritten(here):
+    with pytest.raises(
+        UsageError, match="in is input and output, and inputs are never changed; name another"
+    ):
+        targets("in", output="in")
+    with pytest.raises(
+        UsageError, match=r"the output would overwrite 1 input: in/b\.png; name another --output"
+    ):
+        targets("in/b.png", output="in")
+    (here / "linked").symlink_to(here / "in")
+    with pytest.raises(UsageError, match="linked is input and output"):
+        targets("linked", output="in")
+
+
+def test_messages(here):
+    with pytest.raises(UsageError, match=r"^nothing\.png: no such file or folder\.$"):
+        targets("nothing.png")
+    (here / "empty").mkdir()
+    for text in ("empty", "in/*.webp"):
+        with pytest.raises(NothingToDo, match=r"no pictures in .* \(looked for \.apng, "):
+            targets(text)
+    with pytest.raises(
+        OutputError, match=r"in/b\.png is not a folder, so nothing can be written to in/b\.png/x"
+    ):
+        targets("in", output="in/b.png/x")
+
+
+def test_a_read_only_output_is_refused(here, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(
+        OutputError, match=r"can't be written; change its permissions or name another --output"
+    ) as e:
+        targets("in", output="locked/deep")
+    assert e.value.exit_code == 5

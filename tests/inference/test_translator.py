@@ -1,0 +1,246 @@
+"""`translate.load` and the translator: any kind of picture in, the same kind out."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import translate
+import translate.networks.catalogue
+import translate.weights.model_file
+from translate import images
+from translate.errors import BadImage, ModelError, TranslateError, UsageError
+from translate.inference.translator import Translator, choose_device
+from translate.networks.catalogue import GENERATORS
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def translator(run_folder):
+    return translate.load(run_folder, device="cpu")
+
+
+def test_every_kind_of_picture_gives_the_same_kind(translator, tmp_path):
+    pixels = noise(20, 28, 3)
+    images.write(tmp_path / "x.png", pixels)
+    array = translator(pixels)
+    assert (array.dtype, array.shape) == (np.uint8, (20, 28, 3))
+    tensor = translator(images.to_tensor(pixels))
+    assert (tensor.dtype, tensor.shape) == (torch.float32, (1, 3, 20, 28))
+    assert np.array_equal(images.to_pixels(tensor), array)
+    for source in (
+        tmp_path / "x.png",
+        str(tmp_path / "x.png"),
+        Image.fromarray(pixels),
+        Image.open(tmp_path / "x.png"),
+    ):
+        out = translator(source)
+        assert isinstance(out, Image.Image)
+        assert out.mode == "RGB"
+        assert np.array_equal(np.asarray(out), array)
+    assert not np.array_equal(array, pixels)
+
+
+def test_tensors_keep_their_type_and_may_be_trained_on(translator):
+    out = translator(torch.zeros(2, 3, 8, 8, dtype=torch.float64))
+    assert out.dtype == torch.float64
+    weight = torch.ones((), dtype=torch.float64, requires_grad=True)
+    (out * weight).sum().backward()
+    assert weight.grad is not None
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "I;16"])
+def test_pil_modes_are_read_as_files_are(translator, tmp_path, mode):
+    image = Image.fromarray(noise(9, 11, 3)).convert("L" if mode == "I;16" else mode)
+    if mode == "I;16":
+        image = Image.fromarray(noise(9, 11).astype(np.uint16) * 257)
+    path = tmp_path / ("x.tif" if mode == "CMYK" else "x.png")
+    image.save(path)
+    assert np.array_equal(np.asarray(translator(image)), np.asarray(translator(path)))
+
+
+def test_grey_arrays_are_accepted(translator):
+    grey = noise(9, 11)
+    expected = translator(np.repeat(grey[..., None], 3, -1))
+    assert np.array_equal(translator(grey), expected)
+    assert np.array_equal(translator(grey[..., None]), expected)
+
+
+@pytest.mark.parametrize("architecture", GENERATORS)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (7, 9), (33, 31), (16, 24)])
+def test_any_size_in_same_size_out(write_model, tmp_path, architecture, shape):
+    path = write_model(tmp_path / "m.safetensors", architecture, arguments={"depth": 3})
+    out = translate.load(path, device="cpu")(torch.rand(1, 3, *shape) * 2 - 1)
+    assert out.shape == (1, 3, *shape)
+    assert out.isfinite().all()
+
+
+@pytest.mark.parametrize("architecture", GENERATORS)
+@pytest.mark.parametrize("statistics", ["batch", "running"])
+def test_neighbours_in_a_batch_change_nothing(write_model, tmp_path, architecture, statistics):
+    path = write_model(
+        tmp_path / "m.safetensors",
+        architecture,
+        arguments={"depth": 3, "norm": "batch"},
+        norm_statistics=statistics,
+    )
+    translator = translate.load(path, device="cpu")
+    batch = torch.rand(3, 3, 17, 21) * 2 - 1
+    batch[1] *= 0.1
+    alone = torch.cat([translator(one[None]) for one in batch])
+    torch.testing.assert_close(translator(batch), alone, rtol=0, atol=1e-5)
+
+
+def test_batch_statistics_are_those_of_the_picture(write_model, tmp_path):
+    arguments = {"depth": 3, "norm": "batch", "dropout": 0.0}
+    path = write_model(tmp_path / "m.safetensors", "unet", arguments=arguments, norm_statistics="batch")
+    torch.manual_seed(0)
+    trained = translate.networks.catalogue.build_generator("unet", 
+        in_channels=3, out_channels=3, width=4, **arguments).train()  # fmt: skip
+    picture = torch.rand(1, 3, 16, 16) * 2 - 1
+    torch.testing.assert_close(translate.load(path, device="cpu")(picture), trained(picture).detach())
+
+
+def test_directions(run_folder, translator, write_model, tmp_path):
+    back = translate.load(run_folder, direction="b2a", device="cpu")
+    assert (translator.direction, back.direction) == ("a2b", "b2a")
+    assert (back.card.source, back.card.target) == ("zebra", "horse")
+    pixels = noise(8, 8, 3)
+    assert not np.array_equal(translator(pixels), back(pixels))
+    beside = Translator.load(run_folder / "model.safetensors", direction="b2a", device="cpu")
+    assert np.array_equal(beside(pixels), back(pixels))
+    write_model(tmp_path / "one" / "model.safetensors")
+    with pytest.raises(ModelError, match="translates a→b only"):
+        translate.load(tmp_path / "one", direction="b2a")
+
+
+def test_one_channel_models(write_model, tmp_path):
+    arguments = {"in_channels": 1, "out_channels": 1}
+    translator = translate.load(write_model(tmp_path / "g.safetensors", arguments=arguments), device="cpu")
+    pixels = noise(9, 11, 3)
+    luma = np.asarray(Image.fromarray(pixels).convert("L"))
+    assert translator(luma).shape == (9, 11)
+    assert np.array_equal(translator(pixels)[..., 0], translator(luma))
+    assert translator(Image.fromarray(pixels)).mode == "L"
+    with pytest.raises(ModelError, match="the model takes 1 channels, this is 3"):
+        translator(torch.zeros(1, 3, 8, 8))
+
+
+def test_other_channels_take_tensors_only(write_model, tmp_path):
+    path = write_model(tmp_path / "m.safetensors", arguments={"in_channels": 5, "out_channels": 2})
+    translator = translate.load(path, device="cpu")
+    assert translator(torch.zeros(1, 5, 8, 8)).shape == (1, 2, 8, 8)
+    with pytest.raises(
+        ModelError, match="the model takes 5 channels, pictures have 1 or 3; give it a tensor"
+    ):
+        translator(noise(8, 8, 3))
+
+
+class Halve(nn.Module):
+    """(x + 1) / 2 must arrive in [0, 1]; returns half of it."""
+
+    def forward(self, x):
+        assert x.min() >= 0
+        return x / 2
+
+
+def test_other_value_ranges(run_folder):
+    plain = translate.load(run_folder, device="cpu")
+    model = translate.weights.model_file.Model(
+        Halve(), plain.card.model_copy(update={"value_range": (0.0, 1.0)})
+    )
+    out = Translator(model, torch.device("cpu"))(noise(8, 8, 3))
+    assert np.abs(out.astype(int) - noise(8, 8, 3) / 2).max() <= 0.5
+
+
+def test_messages_for_what_is_no_picture(translator, tmp_path):
+    with pytest.raises(
+        UsageError, match="a list is no picture; give a path, PIL image, uint8 array or float"
+    ):
+        translator([1, 2])
+    for array in (np.zeros((8, 8, 3), np.float32), noise(8, 8, 4), noise(2, 8, 8, 3), noise(0, 8, 3)):
+        with pytest.raises(
+            UsageError, match=r"arrays are pictures as uint8 \(H, W, 3\) or \(H, W\), this is "
+        ):
+            translator(array)
+    for tensor in (torch.zeros(3, 8, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8), torch.zeros(0, 3, 8, 8)):
+        with pytest.raises(
+            UsageError, match=r"tensors are pictures as float \(N, C, H, W\) in \[-1, 1\], this is"
+        ):
+            translator(tensor)
+    with pytest.raises(UsageError, match=r"tensors are in \[-1, 1\], this one reaches 255; scale bytes with"):
+        translator(torch.full((1, 3, 8, 8), 255.0))
+    with pytest.raises(BadImage, match="no such file"):
+        translator(tmp_path / "none.png")
+    with pytest.raises(BadImage, match="unsupported mode F"):
+        translator(Image.new("F", (8, 8)))
+
+
+def test_an_output_that_is_not_finite_is_named(write_model, tmp_path):
+    from safetensors.torch import load_file
+
+    path = write_model(tmp_path / "m.safetensors")
+    weights = load_file(path)
+    weights[next(iter(weights))] *= float("nan")
+    translate.weights.model_file.save(path, weights, translate.weights.card.read_card(path))
+    translator = translate.load(path, device="cpu")
+    images.write(tmp_path / "horse.png", noise(8, 8, 3))
+    with pytest.raises(TranslateError, match=r"horse\.png: the network's output is not finite"):
+        translator(tmp_path / "horse.png")
+    with pytest.raises(TranslateError, match=r"^the network's output is not finite"):
+        translator(torch.zeros(1, 3, 8, 8))
+
+
+class Greedy(nn.Module):
+    def forward(self, x):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_too_little_memory_is_said(translator):
+    model = translate.weights.model_file.Model(Greedy(), translator.card)
+    with pytest.raises(TranslateError, match=r"not enough memory on cpu for 1 × 9×8 pixels; use smaller"):
+        Translator(model, torch.device("cpu"))(noise(8, 9, 3))
+
+
+def test_devices(monkeypatch):
+    assert choose_device("cpu") == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == torch.device("cpu")
+    with pytest.raises(
+        UsageError, match="device 'cuda': torch sees no CUDA device on this machine; choose cpu"
+    ):
+        choose_device("cuda")
+    for name in ("gpu", "cuda:x", "cpu:1", "cuda:-1"):
+        with pytest.raises(
+            UsageError, match=f"unknown device '{name}'; choose one of auto, cpu, cuda, cuda:N"
+        ):
+            choose_device(name)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("auto") == torch.device("cuda")
+    assert choose_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(UsageError, match="device 'cuda:2': this machine has cuda:0 to cuda:1"):
+        choose_device("cuda:2")
+
+
+def test_serving_loads_nothing_of_training(run_folder, tmp_path):
+    images.write(tmp_path / "x.png", noise(8, 8, 3))
+    code = textwrap.dedent(f"""
+        import sys, translate
+        assert "torch" not in sys.modules
+        translate.load({str(run_folder)!r}, device="cpu")({str(tmp_path / "x.png")!r})
+        loaded = set(sys.modules)
+        assert not {{"torchvision", "albumentations", "torchmetrics", "tensorboard", "kornia"}} & loaded
+        assert not [name for name in loaded if name.startswith(("translate.data", "translate.training"))]
+    """)
+    subprocess.run([sys.executable, "-c", code], check=True)

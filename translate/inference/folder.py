@@ -1,0 +1,166 @@
+"""Converting many files: decoding and encoding in threads, while the network works."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from translate import images
+from translate.errors import BadImage, OutputError, TranslateError
+from translate.inference.plan import Job
+from translate.inference.translator import Translator, require_finite
+
+_WORKERS = 2  # Pillow, OpenCV and zlib let go of the interpreter's lock, and the network needs the cores
+_FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one job: `error` is None where `job.target` was written.
+
+    `size` is `(width, height)` of the picture in pixels, None where it couldn't be read; `seconds` is
+    from the start of its decoding to the end of its encoding, waiting included.
+    """
+
+    job: Job
+    error: str | None
+    notes: tuple[str, ...]
+    size: tuple[int, int] | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    job: Job
+    started: float
+    input: Tensor | None = None  # (1, C, H, W)
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+
+    def result(self, error: str | None) -> Result:
+        size = None if self.input is None else (self.input.shape[3], self.input.shape[2])
+        notes = self.notes if error or self.job.note is None else (*self.notes, self.job.note)
+        return Result(self.job, error, notes, size, time.perf_counter() - self.started)
+
+
+def convert(
+    translator: Translator,
+    jobs: Iterable[Job],
+    *,
+    batch_size: int = 1,
+    quality: int = 95,
+    background: tuple[int, int, int] = (255, 255, 255),
+    stop: threading.Event | None = None,
+) -> Iterator[Result]:
+    """Convert files one after the other and yield what became of each, in the order of `jobs`.
+
+    A file that can't be read, translated or written is a result with an error, and the rest goes on.
+    Outputs appear whole or not at all, and replace what was there. Memory doesn't grow with the number of
+    jobs: a few pictures are waiting on either side of the network.
+
+    Args:
+        batch_size: neighbours of equal size go through the network together.
+        background: what shows through transparent pixels, RGB in 0..255.
+        stop: once set, the pictures at hand are finished and no new ones begun.
+
+    Raises:
+        OutputError: the disk is full or can't be written any more.
+        ModelError: the model doesn't take pictures.
+    """
+    stop = stop or threading.Event()
+    ahead = 2 * _WORKERS + batch_size
+    with (
+        ThreadPoolExecutor(_WORKERS, "decode") as decoders,
+        ThreadPoolExecutor(_WORKERS, "encode") as encoders,
+    ):
+        decoded = _bounded(decoders, translator, jobs, background, ahead)
+        writing: deque[Future[Result]] = deque()
+        try:
+            for batch in _batches(decoded, batch_size):
+                if stop.is_set():
+                    break
+                for item, output in zip(batch, _run(translator, batch), strict=True):
+                    writing.append(encoders.submit(_finish, item, output, quality))
+                while len(writing) > ahead:
+                    yield writing.popleft().result()
+            while writing:
+                yield writing.popleft().result()
+        finally:
+            decoders.shutdown(cancel_futures=True)
+            encoders.shutdown(cancel_futures=True)
+
+
+def _bounded(
+    pool: ThreadPoolExecutor,
+    translator: Translator,
+    jobs: Iterable[Job],
+    background: tuple[int, int, int],
+    ahead: int,
+) -> Iterator[_Decoded]:
+    """Decode in threads, at most `ahead` pictures before they are wanted."""
+    waiting: deque[Future[_Decoded]] = deque()
+    for job in jobs:
+        waiting.append(pool.submit(_decode, translator, job, background))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _decode(translator: Translator, job: Job, background: tuple[int, int, int]) -> _Decoded:
+    started = time.perf_counter()
+    try:
+        picture = images.read(job.source, background=background)
+    except BadImage as error:
+        return _Decoded(job, started, error=error.reason)
+    return _Decoded(job, started, translator.prepare(picture.pixels), picture.notes)
+
+
+def _batches(items: Iterator[_Decoded], batch_size: int) -> Iterator[list[_Decoded]]:
+    """Neighbours of equal size together; a picture that couldn't be read is alone."""
+    batch: list[_Decoded] = []
+    for item in items:
+        if batch and (len(batch) == batch_size or not _stackable(batch[0], item)):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
+
+
+def _stackable(first: _Decoded, second: _Decoded) -> bool:
+    return first.input is not None and second.input is not None and first.input.shape == second.input.shape
+
+
+def _run(translator: Translator, batch: list[_Decoded]) -> list[Tensor | str]:
+    """The outputs of a batch, or for each the reason why there is none."""
+    inputs = [item.input for item in batch if item.input is not None]
+    if not inputs:
+        return [item.error or "not decoded" for item in batch]
+    try:
+        return list(translator.run(torch.cat(inputs)).cpu())
+    except TranslateError as error:
+        return [str(error)] * len(batch)
+
+
+def _finish(item: _Decoded, output: Tensor | str, quality: int) -> Result:
+    if isinstance(output, str):
+        return item.result(output)
+    try:
+        require_finite(output)
+        images.write(item.job.target, images.to_pixels(output), quality=quality)
+    except OutputError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FATAL:
+            raise
+        return item.result(str(error))
+    except TranslateError as error:
+        return item.result(str(error))
+    return item.result(None)

@@ -1,0 +1,217 @@
+"""A trained translator in use: picture in, picture out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from translate import images
+from translate.errors import ModelError, TranslateError, UsageError
+from translate.inference.padding import pad, padded_length
+from translate.weights import model_file
+from translate.weights.card import Card
+from translate.weights.locate import locate
+
+Kind = TypeVar("Kind", str, Path, Image.Image, np.ndarray, Tensor)
+_PICTURE_CHANNELS = (1, 3)
+_BEYOND_RANGE = 2.0  # resampling overshoots 1 a little; 0..255 is a mistake
+
+
+def load(path: str | Path, direction: str | None = None, device: str = "auto") -> Translator:
+    """Load a trained translator.
+
+    Args:
+        path: a run folder (`checkpoints/demo`), the name of a run under `checkpoints`, or a model file.
+        direction: `a2b` or `b2a`, the other generator of a two-way run; None is a run's a→b, or whatever
+            the model file given does.
+        device: `auto` (CUDA if there is any), `cpu`, `cuda` or `cuda:N`.
+
+    Raises:
+        ModelError: no model there, a damaged one, or none in that direction.
+        UsageError: no such direction or device.
+    """
+    target = choose_device(device)
+    model = model_file.load(locate(path, direction))
+    return Translator(model, target)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that a person names.
+
+    Raises:
+        UsageError: not a device, or not on this machine.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    kind, _, index = name.partition(":")
+    if kind not in ("cpu", "cuda") or (index and not (index.isdecimal() and kind == "cuda")):
+        raise UsageError(f"unknown device {name!r}; choose one of auto, cpu, cuda, cuda:N.")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"device {name!r}: torch sees no CUDA device on this machine; choose cpu or auto.")
+    if index and int(index) >= torch.cuda.device_count():
+        raise UsageError(f"device {name!r}: this machine has cuda:0 to cuda:{torch.cuda.device_count() - 1}.")
+    return torch.device(name)
+
+
+class Translator:
+    """Translates pictures of one domain into the other. Make one with `load`.
+
+    Attributes:
+        card: what the model file says of itself.
+        direction: `a2b` or `b2a`.
+        device: where the network is.
+    """
+
+    def __init__(self, model: model_file.Model, device: torch.device):
+        self.card: Card = model.card
+        self.direction: str = model.card.direction
+        self.device = device
+        self._network = model.network.to(device)
+
+    @classmethod
+    def load(cls, path: str | Path, direction: str | None = None, device: str = "auto") -> Translator:
+        """See `translate.load`."""
+        return load(path, direction, device)
+
+    def __repr__(self) -> str:
+        return f"Translator({self.card.source}→{self.card.target}, {self.card.architecture}, {self.device})"
+
+    def __call__(self, image: Kind) -> Kind:
+        """Translate one picture, or a batch of tensors; same size out, and the same kind.
+
+        Args:
+            image: one of
+                - the path of a picture file: gives a PIL image;
+                - a PIL image of any mode: gives one of mode RGB (or L), upright;
+                - uint8 `(H, W, 3)` or `(H, W)` RGB or grey: gives uint8 `(H, W, C)`, or `(H, W)` where
+                  both are grey;
+                - float `(N, C, H, W)` in [-1, 1]: gives the same dtype on the same device.
+
+        Raises:
+            BadImage: a file or PIL image that can't be read.
+            UsageError: no kind of picture, or a tensor or array of the wrong shape, type or range.
+            ModelError: the model's channels don't fit.
+            TranslateError: the output is not finite, or there was too little memory.
+        """
+        return cast(Kind, self._translate(image))
+
+    def _translate(self, image: object) -> Image.Image | np.ndarray | Tensor:
+        if isinstance(image, str | Path):
+            return _as_pil(self._pixels(images.read(image).pixels, str(image)))
+        if isinstance(image, Image.Image):
+            return _as_pil(
+                self._pixels(images.from_pil(image), getattr(image, "filename", "") or "the picture")
+            )
+        if isinstance(image, np.ndarray):
+            out = self._pixels(_checked_array(image))
+            return out[..., 0] if image.ndim == 2 and out.shape[2] == 1 else out
+        if isinstance(image, Tensor):
+            out = self.run(_checked_tensor(image))
+            require_finite(out)
+            # A copy, because what inference mode made can't take part in anybody's backward pass.
+            return out.to(image.device, image.dtype).clone()
+        raise UsageError(
+            f"a {type(image).__name__} is no picture; give a path, PIL image, uint8 array or float tensor."
+        )
+
+    def _pixels(self, pixels: np.ndarray, name: str = "") -> np.ndarray:
+        out = self.run(self.prepare(pixels))
+        require_finite(out, name)
+        return images.to_pixels(out)
+
+    def prepare(self, pixels: np.ndarray) -> Tensor:
+        """uint8 `(H, W, 1 or 3)` to the float32 `(1, C, H, W)` in [-1, 1] that this model takes.
+
+        Raises:
+            ModelError: the model takes something that is no picture.
+        """
+        channels = self._channels("in_channels")
+        if channels not in _PICTURE_CHANNELS:
+            raise ModelError(f"the model takes {channels} channels, pictures have 1 or 3; give it a tensor.")
+        if pixels.shape[2] != channels:
+            pixels = images.grey(pixels) if channels == 1 else np.repeat(pixels, 3, axis=2)
+        return images.to_tensor(pixels)
+
+    def run(self, x: Tensor) -> Tensor:
+        """The network on float `(B, C, H, W)` in [-1, 1], any size: float32 `(B, C', H, W)` on `device`.
+
+        Every picture's result is its own, whatever its neighbours in the batch. Not checked for NaN.
+        """
+        height, width = x.shape[-2:]
+        if x.shape[1] != self._channels("in_channels"):
+            raise ModelError(
+                f"the model takes {self._channels('in_channels')} channels, this is {x.shape[1]}."
+            )
+        size = [padded_length(n, self.card.size_multiple, self.card.minimum_size) for n in (height, width)]
+        try:
+            with torch.inference_mode():
+                x = pad(x.to(self.device, torch.float32), *size)
+                y = self._from_range(self._network(self._to_range(x)))
+                return y[..., :height, :width]
+        except RuntimeError as error:
+            if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+                raise TranslateError(
+                    f"not enough memory on {self.device} for {len(x)} × {width}×{height} pixels; "
+                    "use smaller pictures or batches."
+                ) from error
+            raise
+
+    def _channels(self, key: str) -> int:
+        return int(self.card.arguments.get(key) or 3)
+
+    def _to_range(self, x: Tensor) -> Tensor:
+        low, high = self.card.value_range
+        return x if (low, high) == (-1, 1) else (x + 1) * ((high - low) / 2) + low
+
+    def _from_range(self, y: Tensor) -> Tensor:
+        low, high = self.card.value_range
+        return y if (low, high) == (-1, 1) else (y - low) * (2 / (high - low)) - 1
+
+
+def require_finite(out: Tensor, name: str = "") -> None:
+    """Refuse an output with NaN or infinity in it.
+
+    Raises:
+        TranslateError: naming the picture, if it has a name.
+    """
+    if not bool(torch.isfinite(out).all()):
+        where = f"{name}: " if name else ""
+        raise TranslateError(f"{where}the network's output is not finite; input or weights are broken.")
+
+
+def _as_pil(pixels: np.ndarray) -> Image.Image:
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+
+
+def _checked_array(array: np.ndarray) -> np.ndarray:
+    pixels = array if array.ndim == 3 else array[..., None]
+    if (
+        array.dtype != np.uint8
+        or array.ndim not in (2, 3)
+        or pixels.shape[2] not in _PICTURE_CHANNELS
+        or not array.size
+    ):
+        raise UsageError(
+            f"arrays are pictures as uint8 (H, W, 3) or (H, W), this is {array.dtype} {array.shape}; "
+            "convert it, or give a float tensor in [-1, 1]."
+        )
+    return pixels
+
+
+def _checked_tensor(tensor: Tensor) -> Tensor:
+    if tensor.ndim != 4 or not tensor.is_floating_point() or not tensor.numel():
+        raise UsageError(
+            f"tensors are pictures as float (N, C, H, W) in [-1, 1], this is {str(tensor.dtype)[6:]} "
+            f"{tuple(tensor.shape)}; add the batch with image[None], scale bytes with x / 127.5 - 1."
+        )
+    largest = tensor.detach().abs().amax().item()
+    if largest > _BEYOND_RANGE:
+        raise UsageError(
+            f"tensors are in [-1, 1], this one reaches {largest:g}; scale bytes with x / 127.5 - 1."
+        )
+    return tensor
