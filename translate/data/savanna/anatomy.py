@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from translate.data.savanna.vectors import Array
+
 Point = tuple[float, float, float]
 
 
@@ -95,7 +95,9 @@ _MIDDLE: tuple[Part, ...] = (
     Part("head", (1.440, 1.580, 0.0), (1.475, 1.535, 0.0), 0.074, 0.064, flat=0.84, blend=0.03),
     Part("neck_base", (0.34, 1.54, 0.01), (0.60, 1.70, 0.02), 0.055, 0.075, flat=0.6, blend=0.05, hair=True),
     Part("neck_top", (0.60, 1.70, 0.02), (1.00, 2.08, 0.01), 0.075, 0.055, flat=0.6, blend=0.05, hair=True),
-    Part("neck_base", (0.50, 1.55, 0.115), (0.67, 1.65, 0.10), 0.085, 0.100, flat=0.32, blend=0.04, hair=True),
+    Part(
+        "neck_base", (0.50, 1.55, 0.115), (0.67, 1.65, 0.10), 0.085, 0.100, flat=0.32, blend=0.04, hair=True
+    ),
     Part("neck_top", (0.67, 1.65, 0.10), (0.98, 1.99, 0.065), 0.100, 0.060, flat=0.32, blend=0.04, hair=True),
     Part("head", (1.070, 2.065, 0.0), (1.170, 1.975, 0.0), 0.035, 0.028, blend=0.02, hair=True),
     Part("tail_base", (-0.79, 1.43, 0.0), (-0.92, 1.12, 0.0), 0.045, 0.068, blend=0.03, hair=True),
@@ -111,8 +113,12 @@ def _side(side: str, s: float) -> tuple[Part, ...]:
     return (
         _ball("trunk", (0.47, 1.20, 0.135 * s), (0.19, 0.31, 0.115), 0.10),
         _ball("trunk", (-0.54, 1.19, 0.125 * s), (0.25, 0.28, 0.135), 0.10),
-        Part("head", (1.065, 2.035, 0.052 * s), (1.075, 2.110, 0.070 * s), 0.030, 0.036, flat=0.7, blend=0.02),
-        Part("head", (1.075, 2.110, 0.070 * s), (1.100, 2.205, 0.082 * s), 0.036, 0.008, flat=0.7, blend=0.01),
+        Part(
+            "head", (1.065, 2.035, 0.052 * s), (1.075, 2.110, 0.070 * s), 0.030, 0.036, flat=0.7, blend=0.02
+        ),
+        Part(
+            "head", (1.075, 2.110, 0.070 * s), (1.100, 2.205, 0.082 * s), 0.036, 0.008, flat=0.7, blend=0.01
+        ),
         Part(fore("upper"), (0.48, 1.02, z), (0.505, 0.72, z), 0.125, 0.075, blend=0.10),
         Part(fore("upper"), (0.505, 0.72, z), (0.51, 0.54, z), 0.075, 0.054, blend=0.03),
         Part(fore("lower"), (0.515, 0.525, z), (0.51, 0.47, z), 0.057, 0.050, blend=0.02),
@@ -184,8 +190,10 @@ def body(p: Array, margin: float = 0.14) -> Array:
         (N,) float32, metres, negative inside.
     """
     d = np.full(len(p), margin, np.float32)
+    columns = np.ascontiguousarray(p.T)
     for part in PARTS:
         low, high = box(part, margin)
-        near = np.flatnonzero(((p > low) & (p < high)).all(1))
+        inside = [(x > lo) & (x < hi) for x, lo, hi in zip(columns, low, high, strict=True)]
+        near = np.flatnonzero(inside[0] & inside[1] & inside[2])
         d[near] = join(d[near], distance(part, p[near]), part.blend)
     return d

@@ -6,15 +6,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from translate.data.savanna import anatomy
 from translate.data.savanna import markings as m
 from translate.data.savanna.noise import smoothstep
-from translate.data.savanna.vectors import dot
+from translate.data.savanna.vectors import Array, dot
 from translate.errors import UsageError
-
-Array = NDArray[np.float32]
 
 
 class Skin(NamedTuple):

@@ -12,9 +12,7 @@ from translate.data.savanna.light import PALETTES, Palette, haze
 from translate.data.savanna.noise import sample, smoothstep, texture
 from translate.data.savanna.scene import Camera, Scene
 from translate.data.savanna.things import draw
-from translate.data.savanna.vectors import dot, unit
-
-Array = NDArray[np.float32]
+from translate.data.savanna.vectors import Array, dot, unit
 
 SKY, HILLS, GROUND, ANIMAL, TREE, ROCK = range(6)
 
@@ -158,7 +156,7 @@ def _ground(scene: Scene, palette: Palette, view: View, rays: Array, shade: Shad
 
 
 def _grass(scene: Scene, x: Array, z: Array, reach: Array, footprint: Array) -> Array:
-    """Reflectance of the ground: meadows and bare patches, tussocks, blades; finer ones fade with distance."""
+    """Reflectance of the ground: meadows, bare patches, tussocks, blades; the finer fade with distance."""
     ou, ov = scene.offset
     wide = sample(texture(1, 1.55), x / 38 + ou, z / 38 + ov) - 0.5
     tussock = sample(texture(4, 0.8, 6), x / 7.5 + ov, z / 7.5 + ou) - 0.5

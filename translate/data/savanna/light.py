@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from translate.data.savanna.noise import blur
 from translate.data.savanna.raster import rasterise
-from translate.data.savanna.vectors import dot, transform
+from translate.data.savanna.vectors import Array, dot, transform
 
-Array = NDArray[np.float32]
 Direction = tuple[float, float, float]
 
 
@@ -86,7 +85,9 @@ class ShadowMap:
         softness: radius of the penumbra on the ground, in metres.
     """
 
-    def __init__(self, points: Array, faces: NDArray[np.int32], towards: Direction, texel: float, softness: float):
+    def __init__(
+        self, points: Array, faces: NDArray[np.int32], towards: Direction, texel: float, softness: float
+    ):
         self._plane = Plane(points, towards, texel, softness)
         plane = self._plane
         depth = -dot(points, plane.towards)

@@ -7,13 +7,10 @@ given picture is a function of what the picture shows, and can be learnt.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from translate.data.savanna import anatomy
 from translate.data.savanna.noise import smoothstep
-from translate.data.savanna.vectors import dot
-
-Array = NDArray[np.float32]
+from translate.data.savanna.vectors import Array, dot
 
 STRIPE, SPOT, PATCH, HAIR, HOOF, MUZZLE, LOWER_LEG, GRAIN, BELLY = range(9)
 COUNT = 9
@@ -96,8 +93,9 @@ def _mosaic(p: Array) -> Array:
     for i in rng.permutation(len(p)):
         if free[i]:
             seeds.append(int(i))
-            free &= np.linalg.norm(p - p[i], axis=1) > tile[i]
-    squared = ((p[:, None, :] - p[seeds][None]) ** 2).sum(-1)
+            gap = p - p[i]
+            free &= dot(gap, gap) > tile[i] ** 2
+    squared = sum((p[:, k, None] - p[seeds, k]) ** 2 for k in range(3))
     nearest = np.sqrt(np.partition(squared, 1, axis=1)[:, :2])
     return (nearest[:, 1] - nearest[:, 0]) / tile
 

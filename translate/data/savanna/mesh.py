@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from translate.data.savanna import anatomy
 from translate.data.savanna.markings import markings
-
-Array = NDArray[np.float32]
+from translate.data.savanna.vectors import Array, dot, unit
 
 CELL = 0.028
 _LOW = np.array([-1.12, -0.06, -0.36], np.float32)
@@ -132,13 +131,11 @@ def _gradient(p: Array) -> Array:
 
 def _settle(points: Array) -> tuple[Array, Array]:
     """Slide the vertices onto the true surface, and read the normals there."""
-    for _ in range(2):
-        slope = _gradient(points)
-        steep = np.maximum((slope * slope).sum(-1, keepdims=True), 0.25)
-        step = np.clip(anatomy.body(points)[:, None] / steep, -0.5 * CELL, 0.5 * CELL)
-        points = points - step * slope
     slope = _gradient(points)
-    return points, slope / np.linalg.norm(slope, axis=-1, keepdims=True)
+    steep = np.maximum(dot(slope, slope), 0.25)
+    step = np.clip(anatomy.body(points) / steep, -0.5 * CELL, 0.5 * CELL)
+    points = points - step[:, None] * slope
+    return points, unit(_gradient(points))
 
 
 def _weights(points: Array) -> Array:

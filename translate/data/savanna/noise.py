@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from translate.data.savanna.vectors import Array
 
 SIDE = 256
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from translate.data.savanna import anatomy
 from translate.data.savanna.mesh import Mesh
 from translate.data.savanna.scene import Animal
-from translate.data.savanna.vectors import transform, unit
-
-Array = NDArray[np.float32]
+from translate.data.savanna.vectors import Array, transform, unit
 
 # Footfalls of a walk: left hind, left fore, right hind, right fore.
 _OFFSETS = {"hind_left": 0.0, "fore_left": 0.25, "hind_right": 0.5, "fore_right": 0.75}
@@ -139,7 +136,7 @@ def _step(phase: float, stride: float) -> tuple[float, float]:
 
 
 def _tail(animal: Animal) -> dict[str, Array]:
-    swish = np.float32(animal.tail)
+    swish = animal.tail
     return {
         "tail_base": _bend(-0.06 - 0.10 * abs(swish)) @ _turn(0.3 * swish),
         "tail_tip": _bend(0.15 * swish) @ _turn(0.9 * swish),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from translate.data.savanna.vectors import Array
+
 Index = NDArray[np.int64]
 
 

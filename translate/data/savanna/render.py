@@ -18,10 +18,9 @@ from translate.data.savanna.noise import sample, texture
 from translate.data.savanna.pose import pose
 from translate.data.savanna.raster import Fragments, rasterise
 from translate.data.savanna.scene import Scene
-from translate.data.savanna.vectors import dot, unit
+from translate.data.savanna.vectors import Array, dot, unit
 from translate.errors import UsageError
 
-Array = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 SMALLEST = 16

@@ -68,7 +68,10 @@ class Camera:
 
 @dataclass(frozen=True)
 class Light:
-    """The time of day (one of `TIMES`), and the sun's direction in radians (azimuth 0 is behind the animals)."""
+    """Time of day (one of `TIMES`), clouds in [0, 1], and where the sun is, in radians.
+
+    Azimuth 0 is straight behind the animals, π behind the camera.
+    """
 
     time: str
     azimuth: float
@@ -105,7 +108,7 @@ class Scene:
         seed, index: what it was drawn from.
         animals: nearest first; the first is the subject.
         camera, light: how it is seen and lit.
-        dryness: ground from fresh (0) to parched (1).
+        dryness: ground fresh (0) to parched (1).
         lushness: how uneven the ground is, in [0, 1].
         relief: heights of the hills, far range first, in radians above the horizon.
         offset: shifts every random texture of the landscape, in tiles.
@@ -159,7 +162,7 @@ def _animals(rng: np.random.Generator) -> tuple[Animal, ...]:
     herd = [_animal(rng, gait, left, 0.0, 0.0)]
     side = 1 if rng.random() < 0.5 else -1
     for n in range(1, count):
-        x = side * rng.uniform(0.9, 1.9) * (1 if n == 1 else -1)
+        x = side * rng.uniform(1.2, 2.1) * (1 if n == 1 else -1)
         herd.append(_animal(rng, gait, left, x, rng.uniform(1.5, 2.6) + 1.6 * (n - 1)))
     return tuple(herd)
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from translate.data.savanna.light import PALETTES, Palette, haze
 from translate.data.savanna.noise import sample, smoothstep, texture
 from translate.data.savanna.scene import Scene, Thing
+from translate.data.savanna.vectors import Array
 
-Array = NDArray[np.float32]
 Project = Callable[[Array], tuple[Array, Array]]
 
 

@@ -6,10 +6,13 @@ time that costs more than the products themselves.
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+# Arrays of floats, float32 wherever they are as long as a picture.
+Array: TypeAlias = NDArray[np.floating[Any]]
 
 
 def dot(vectors: Array, one: Array) -> Array:
