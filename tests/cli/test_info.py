@@ -11,7 +11,8 @@ import pytest
 from translate.cli.info import info
 
 
-def test_the_table_names_what_matters(write_model, tmp_path, capsys):
+def test_the_table_names_what_matters(write_model, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "250")
     write_model(
         tmp_path / "run" / "model.safetensors",
         step=1500,
@@ -31,7 +32,7 @@ def test_the_table_names_what_matters(write_model, tmp_path, capsys):
         "recipe optim.lr 0.0002",
         "licence Apache-2.0",
     ):
-        assert text in shown.replace("model. ", "model."), text
+        assert text in shown
 
 
 def test_json_and_direction_without_torch(run_folder):

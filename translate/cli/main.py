@@ -42,7 +42,7 @@ def main() -> None:
     """Run the command line; a user's mistake ends in one line and an exit code, never a traceback."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        result = app(exit_on_error=False, print_error=False, result_action="return_value")
+        result = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         errors.print(f"[bold red]error:[/] {escape(' '.join(str(error).split()))} See translate --help.")
         sys.exit(2)
