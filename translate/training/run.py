@@ -65,7 +65,7 @@ def create_run(path: Path, recipe: Recipe) -> RunFolder:
     return run
 
 
-def reopen_run(path: Path, overrides: dict) -> tuple[RunFolder, Recipe]:
+def reopen_run(path: Path, translator: str, overrides: dict) -> tuple[RunFolder, Recipe]:
     """Open a run to resume it, with the recipe that it was started with.
 
     Only what leaves the steps already taken valid may be overridden: the length, how often to save and log.
@@ -77,6 +77,8 @@ def reopen_run(path: Path, overrides: dict) -> tuple[RunFolder, Recipe]:
     if not run.recipe.is_file():
         raise UsageError(f"{path}: there is no run to resume; leave --resume out to start one")
     saved = load_recipe(run.recipe)
+    if saved.translator != translator:
+        raise UsageError(f"{path}: a run of {saved.translator} can't be resumed as {translator}")
     recipe = load_recipe(run.recipe, overrides)
     before, after = _flat(saved.model_dump()), _flat(recipe.model_dump())
     changed = [

@@ -72,7 +72,7 @@ def start_training(
     overrides = dict(overrides or {})
     recipe = load_recipe(recipe_name, overrides)
     if resume:
-        run, recipe = reopen_run(run_path, {"translator": recipe.translator, **overrides})
+        run, recipe = reopen_run(run_path, recipe.translator, overrides)
     where = choose_device(device)
     precision = choose_precision(recipe.training.precision, where)
     data = open_data(data_root, recipe, pin_memory=where.type == "cuda", progress=not quiet)

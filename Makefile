@@ -1,0 +1,44 @@
+# Every target sets up what it needs in .venv and may be run again at any time.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint clean
+
+help:
+	@echo "make demo   train a horse-to-zebra translator on rendered pictures and look at it (minutes)"
+	@echo "make test   run the whole test suite"
+	@echo "make lint   ruff and pyright"
+	@echo "make clean  remove .venv; data, runs and outputs stay"
+
+demo: .venv/.installed
+	@$(BIN)/translate demo
+
+test: .venv/.installed-dev
+	@echo "Running the test suite"
+	@$(BIN)/python -m pytest
+
+lint: .venv/.installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+
+clean:
+	rm -rf .venv
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "translate needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 2; }
+	@echo "Making the virtual environment .venv"
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.installed: .venv/.python pyproject.toml
+	@echo "Installing translate and what it needs into .venv (PyTorch is large: some minutes)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed pyproject.toml
+	@echo "Installing the test tools into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,35 @@
+"""Small data sets that a training can be run on in a moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from translate import images
+
+
+def _picture(random: np.random.Generator, size: int = 20) -> np.ndarray:
+    return random.integers(0, 256, (size, size, 3), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def unpaired(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Seven pictures of a, five of b, two of each held out."""
+    root, random = tmp_path_factory.mktemp("unpaired"), np.random.default_rng(0)
+    for folder, count in {"trainA": 7, "trainB": 5, "testA": 2, "testB": 2}.items():
+        for index in range(count):
+            images.write(root / folder / f"{index}.png", _picture(random))
+    return root
+
+
+@pytest.fixture(scope="session")
+def paired(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six pairs side by side, b the negative of a, and two held out."""
+    root, random = tmp_path_factory.mktemp("paired"), np.random.default_rng(1)
+    for folder, count in {"train": 6, "val": 2}.items():
+        for index in range(count):
+            a = _picture(random)
+            images.write(root / folder / f"{index}.png", np.concatenate([a, 255 - a], 1))
+    return root

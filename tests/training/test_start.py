@@ -1,0 +1,247 @@
+"""Whole trainings: resume equals uninterrupted, and everything that can go wrong says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from translate import images
+from translate.errors import DataError, OutputError, TrainingError, UsageError
+from translate.training import start as start_module
+from translate.training.run import RunFolder
+from translate.training.start import start_training
+
+TINY = {
+    "data.size": 16,
+    "data.load_size": 18,
+    "generator.width": 4,
+    "discriminator.width": 4,
+    "discriminator.layers": 1,
+    "log.every": 2,
+    "log.samples_every": 4,
+    "log.samples": 2,
+    "checkpoint.every": 3,
+}
+TINY_CYCLEGAN = TINY | {"generator.depth": 1, "training.pool": 3, "data.batch_size": 2}
+TINY_PIX2PIX = TINY | {"generator.depth": 3, "generator.dropout": 0.5}
+
+
+def run_training(recipe: str, data: Path, run: Path, steps: int, *, resume: bool = False, **more: Any):
+    tiny = TINY_CYCLEGAN if recipe == "cyclegan" else TINY_PIX2PIX
+    overrides = ({} if resume else tiny) | {"training.steps": steps} | more
+    return start_training(recipe, data, run, overrides=overrides, resume=resume, device="cpu", quiet=True)
+
+
+def same_weights(first: Path, second: Path) -> bool:
+    """Bit for bit the same weights, averages, optimisers, pools and random states."""
+    states = [torch.load(run / "state" / "last.pt", weights_only=True) for run in (first, second)]
+    return all(torch.equal(x, y) for x, y in zip(*map(_leaves, states), strict=True)) and all(
+        torch.equal(tensor, load_file(second / name)[key])
+        for name in ("model.safetensors", "model-b2a.safetensors")
+        if (first / name).exists()
+        for key, tensor in load_file(first / name).items()
+    )
+
+
+def _leaves(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, dict):
+        return [leaf for key in value for leaf in _leaves(value[key])]
+    if isinstance(value, list | tuple):
+        return [leaf for part in value for leaf in _leaves(part)]
+    return [value] if isinstance(value, torch.Tensor) else [torch.tensor(value or 0)]
+
+
+@pytest.fixture(params=["cyclegan", "pix2pix"])
+def case(request: pytest.FixtureRequest) -> tuple[str, Path]:
+    return request.param, request.getfixturevalue("unpaired" if request.param == "cyclegan" else "paired")
+
+
+def test_a_run_holds_what_the_documentation_says(case: tuple[str, Path], tmp_path: Path):
+    recipe, data = case
+    outcome = run_training(recipe, data, tmp_path / "run", steps=5)
+    run = outcome.run
+    assert (outcome.step, outcome.interrupted) == (5, False)
+    assert run.recipe.is_file()
+    assert run.state.is_file()
+    assert run.model("b2a").is_file() == (recipe == "cyclegan")
+    assert any(run.events.iterdir())
+    entries = [json.loads(line) for line in run.log.read_text().splitlines()]
+    assert [entry["step"] for entry in entries] == [2, 4]
+    assert all(np.isfinite(list(entry["losses"].values())).all() for entry in entries)
+    assert sorted(path.name for path in run.path.glob("samples/*")) == ["step-0000004.png", "step-0000005.png"]
+    columns = 3 if recipe == "pix2pix" else 6
+    assert images.read(run.sample(5)).pixels.shape == (2 * 18 + 2, columns * 18 + 2, 3)
+    assert not list(run.path.rglob("*.part"))
+
+
+def test_resumed_equals_uninterrupted(case: tuple[str, Path], tmp_path: Path):
+    recipe, data = case
+    run_training(recipe, data, tmp_path / "whole", steps=11)
+    # A schedule depends on the total, so the first part is stopped rather than made shorter.
+    stop_after(5, recipe, data, tmp_path / "parts")
+    outcome = run_training(recipe, data, tmp_path / "parts", steps=11, resume=True)
+    assert outcome.step == 11
+    assert same_weights(tmp_path / "whole", tmp_path / "parts")
+    steps = [json.loads(line)["step"] for line in (tmp_path / "parts" / "log.jsonl").read_text().splitlines()]
+    assert steps == [2, 4, 6, 8, 10]
+
+
+def test_different_seeds_differ(unpaired: Path, tmp_path: Path):
+    run_training("cyclegan", unpaired, tmp_path / "one", steps=2)
+    run_training("cyclegan", unpaired, tmp_path / "two", steps=2, **{"training.seed": 1})
+    assert not same_weights(tmp_path / "one", tmp_path / "two")
+
+
+def stop_after(step: int, recipe: str, data: Path, run: Path) -> None:
+    """Train towards 11 steps, and interrupt as Ctrl-C does during step `step`."""
+    monkeypatch = pytest.MonkeyPatch()
+    real = start_module.Reporter.on_step
+
+    def on_step(self: Any, at: int, *rest: Any) -> None:
+        real(self, at, *rest)
+        if at == step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(start_module.Reporter, "on_step", on_step)
+        outcome = run_training(recipe, data, run, steps=11)
+    assert outcome.interrupted
+    assert outcome.step == step
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_and_resumed_equals_uninterrupted(unpaired: Path, tmp_path: Path):
+    steps = 24
+    run_training("cyclegan", unpaired, tmp_path / "whole", steps=steps)
+    run = RunFolder(tmp_path / "killed")
+    settings = [f"{key}={value}" for key, value in TINY_CYCLEGAN.items()]
+    command = [sys.executable, "-m", "translate", "train", "cyclegan", "--data", str(unpaired), "--name", "killed"]
+    command += ["--output", str(tmp_path), "--steps", str(steps), "--device", "cpu", "--quiet"]
+    process = subprocess.Popen([*command, "--set", *settings])
+    deadline = time.monotonic() + 120
+    while not run.state.exists():
+        assert process.poll() is None, "the training ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    saved = torch.load(run.state, weights_only=True)["step"]
+    assert saved % 3 == 0
+    assert saved < steps
+    run_training("cyclegan", unpaired, run.path, steps=steps, resume=True)
+    assert same_weights(tmp_path / "whole", run.path)
+
+
+def test_steps_are_the_total_also_after_a_resume(paired: Path, tmp_path: Path):
+    run_training("pix2pix", paired, tmp_path / "run", steps=3)
+    assert run_training("pix2pix", paired, tmp_path / "run", steps=7, resume=True).step == 7
+    assert run_training("pix2pix", paired, tmp_path / "run", steps=7, resume=True).step == 7
+
+
+def test_an_existing_run_is_not_overwritten(paired: Path, tmp_path: Path):
+    run_training("pix2pix", paired, tmp_path / "run", steps=1)
+    before = (tmp_path / "run" / "model.safetensors").read_bytes()
+    with pytest.raises(UsageError, match=r"there is a run of this name; add --resume .* or choose another --name"):
+        run_training("pix2pix", paired, tmp_path / "run", steps=1)
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == before
+
+
+def test_something_else_in_the_way_is_left_alone(paired: Path, tmp_path: Path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "holiday.jpg").write_bytes(b"mine")
+    with pytest.raises(UsageError, match="something that isn't a run is in the way"):
+        run_training("pix2pix", paired, tmp_path / "run", steps=1)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["holiday.jpg"]
+
+
+def test_nothing_to_resume(paired: Path, tmp_path: Path):
+    with pytest.raises(UsageError, match="there is no run to resume; leave --resume out"):
+        run_training("pix2pix", paired, tmp_path / "run", steps=1, resume=True)
+
+
+def test_a_resume_that_contradicts_the_run_is_refused(paired: Path, tmp_path: Path):
+    run_training("pix2pix", paired, tmp_path / "run", steps=2)
+    with pytest.raises(UsageError, match=r"started with optim\.lr = 0\.0002, not 0\.1; leave it out"):
+        run_training("pix2pix", paired, tmp_path / "run", steps=4, resume=True, **{"optim.lr": 0.1})
+    with pytest.raises(UsageError, match="a run of pix2pix can't be resumed as cyclegan"):
+        start_training("cyclegan", paired, tmp_path / "run", resume=True, device="cpu", quiet=True)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "noise", "missing"])
+def test_a_damaged_state_is_named(paired: Path, tmp_path: Path, damage: str):
+    run = run_training("pix2pix", paired, tmp_path / "run", steps=1).run
+    content = run.state.read_bytes()
+    made = {"truncated": content[: len(content) // 2], "empty": b"", "noise": os.urandom(4000)}
+    if damage == "missing":
+        run.state.unlink()
+    else:
+        run.state.write_bytes(made[damage])
+    with pytest.raises(TrainingError, match=r"last\.pt: .*(can't be read|no saved state)"):
+        run_training("pix2pix", paired, run.path, steps=2, resume=True)
+
+
+def test_a_state_that_would_run_code_runs_nothing(paired: Path, tmp_path: Path):
+    class Bomb:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "sentinel"),))
+
+    run = run_training("pix2pix", paired, tmp_path / "run", steps=1).run
+    torch.save({"version": 1, "bomb": Bomb()}, run.state)
+    with pytest.raises(TrainingError, match="can't be read"):
+        run_training("pix2pix", paired, run.path, steps=2, resume=True)
+    assert not (tmp_path / "sentinel").exists()
+
+
+def test_a_non_finite_loss_stops_the_run_and_keeps_the_last_good_state(paired: Path, tmp_path: Path):
+    run_training("pix2pix", paired, tmp_path / "run", steps=3)
+    good = (tmp_path / "run" / "state" / "last.pt").read_bytes()
+    state = torch.load(tmp_path / "run" / "state" / "last.pt", weights_only=True)
+    weights = state["translator"]
+    weights[next(iter(weights))].fill_(float("nan"))
+    torch.save(state, tmp_path / "run" / "state" / "last.pt")
+    bad = (tmp_path / "run" / "state" / "last.pt").read_bytes()
+    assert bad != good
+    with pytest.raises(TrainingError, match="infinite or not a number at step 4"):
+        run_training("pix2pix", paired, tmp_path / "run", steps=9, resume=True)
+    assert (tmp_path / "run" / "state" / "last.pt").read_bytes() == bad  # nothing was saved after the check
+
+
+def test_a_full_disk_keeps_the_last_save(paired: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    run_training("pix2pix", paired, tmp_path / "run", steps=3)
+    before = (tmp_path / "run" / "state" / "last.pt").read_bytes()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OutputError, match=r"no space left on device; the run is intact as last saved.*--resume"):
+        run_training("pix2pix", paired, tmp_path / "run", steps=6, resume=True)
+    monkeypatch.undo()
+    assert (tmp_path / "run" / "state" / "last.pt").read_bytes() == before
+    assert run_training("pix2pix", paired, tmp_path / "run", steps=6, resume=True).step == 6
+
+
+def test_a_data_set_smaller_than_the_batch(paired: Path, tmp_path: Path):
+    with pytest.raises(DataError, match=r"6 pairs.*batch of 7.*data\.batch_size"):
+        run_training("pix2pix", paired, tmp_path / "run", steps=1, **{"data.batch_size": 7})
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_torn_log_is_mended_by_a_resume(paired: Path, tmp_path: Path):
+    run = run_training("pix2pix", paired, tmp_path / "run", steps=4).run
+    with run.log.open("a") as log:
+        log.write('{"step": 99, "losses": {}}\n{"step": 5, "los')
+    run_training("pix2pix", paired, tmp_path / "run", steps=6, resume=True)
+    steps = [json.loads(line)["step"] for line in run.log.read_text().splitlines()]
+    assert steps == [2, 4, 6]
