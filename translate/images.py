@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import io
 import stat
-import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from translate import files
 from translate.errors import BadImage, OutputError, UsageError
 from translate.files import explain, replacing
+from translate.pillow import (
+    eight_bit,
+    first_line,
+    is_srgb,
+    lift_pixel_limit,
+    notes_of_picture,
+    orientation_of,
+    to_srgb,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,8 +51,6 @@ WRITABLE = frozenset(s for name in ("PNG", "JPEG", "WEBP", "BMP", "TIFF") for s 
 
 _MAX_PIXELS = 64_000_000
 _READ_AT_ONCE = 64 * 2**20  # bytes; larger files are streamed from disk
-_ORIENTATION = 0x0112
-_BITS_PER_SAMPLE = 0x0102
 _WITH_ALPHA = ("LA", "PA", "RGBA", "RGBa")
 _OPAQUE = ("1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr")
 _UPRIGHT = {
@@ -60,7 +64,6 @@ _UPRIGHT = {
 }
 _PNG_END = b"IEND\xaeB`\x82"
 _JPEG_END = b"\xff\xd9"
-_BROKEN_EXIF = "the EXIF block is broken and is ignored"
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 
@@ -103,12 +106,12 @@ def probe(path: str | Path) -> Header:
         BadImage: the file can't be opened or is no picture.
     """
     path = Path(path)
-    with _complaints_as_bad_image(path), _notes():
+    with _complaints_as_bad_image(path), notes_of_picture():
         _require_regular(path)
         with Image.open(path, formats=FORMATS) as image:
             # A PNG may keep its EXIF behind the pixels, and asking for it would decode them.
             late = image.format == "PNG" and "exif" not in image.info
-            turned = not late and _orientation(image, []) >= 5
+            turned = not late and orientation_of(image, []) >= 5
             width, height = image.size
             size = (height, width) if turned else (width, height)
             return Header(size, image.mode, _format(image))
@@ -132,10 +135,10 @@ def read(
         BadImage: with a one-line reason, for every file that can't be decoded completely.
     """
     path = Path(path)
-    with _complaints_as_bad_image(path), _notes() as notes:
+    with _complaints_as_bad_image(path), notes_of_picture() as notes:
         size = _require_regular(path)
         with path.open("rb") if size > _READ_AT_ONCE else io.BytesIO(path.read_bytes()) as stream:
-            _lift_pillow_limit(max_pixels)
+            lift_pixel_limit(max_pixels)
             with Image.open(stream, formats=FORMATS) as image:
                 _require_size(path, image.size, max_pixels)
                 name = _format(image)
@@ -178,12 +181,6 @@ def _ending(stream: BinaryIO, count: int) -> bytes:
     return ending
 
 
-def _lift_pillow_limit(max_pixels: int) -> None:
-    # Pillow's own guard is process-wide and fixed; ours is the caller's, checked right after the header.
-    if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
-        Image.MAX_IMAGE_PIXELS = max_pixels
-
-
 def _megapixels(pixels: int) -> str:
     return f"{pixels / 1e6:g} megapixels"
 
@@ -205,7 +202,7 @@ def _decode_plain(stream: io.BytesIO, image: ImageFile.ImageFile, notes: list[st
     if _ending(stream, 2) != _JPEG_END:
         return None  # OpenCV fills what is missing with grey and says nothing: Pillow shall judge
     profile = image.info.get("icc_profile")
-    if (profile and not _is_srgb(profile)) or ("exif" in image.info and _orientation(image, notes) != 1):
+    if (profile and not is_srgb(profile)) or ("exif" in image.info and orientation_of(image, notes) != 1):
         return None
     import cv2
 
@@ -222,12 +219,12 @@ def _decode(path: Path, image: Image.Image, background: tuple[int, int, int], no
         notes.append("several frames: the first is used")
     image.load()
     _require_mode(path, image)
-    orientation = _orientation(image, notes)
+    orientation = orientation_of(image, notes)
     profile = image.info.get("icc_profile")
     upright: Image.Image = image
     if image.mode.startswith("I"):
-        upright, profile = _eight_bit(image), None
-    flat = _flatten(upright, background, _to_srgb(profile, notes))
+        upright, profile = eight_bit(image), None
+    flat = _flatten(upright, background, to_srgb(profile, notes))
     return np.array(flat.transpose(_UPRIGHT[orientation]) if orientation != 1 else flat)
 
 
@@ -237,68 +234,15 @@ def _require_mode(path: Path, image: Image.Image) -> None:
         raise BadImage(path, f"unsupported mode {image.mode} (32-bit or floating-point samples, or Lab)")
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """16-bit grey by shifting: Pillow's own conversion clips everything above 255 to white."""
-    samples = np.asarray(image)
-    bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (16,))[0]
-    grey = Image.fromarray((samples >> max(bits - 8, 0)).clip(0, 255).astype(np.uint8))
-    transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        grey.putalpha(Image.fromarray(np.where(samples == transparent, 0, 255).astype(np.uint8)))
-    return grey
-
-
 def _flatten(
-    image: Image.Image, background: tuple[int, int, int], to_srgb: Callable[[Image.Image], Image.Image]
+    image: Image.Image, background: tuple[int, int, int], convert: Callable[[Image.Image], Image.Image]
 ) -> Image.Image:
     if image.mode not in _WITH_ALPHA and not image.has_transparency_data:
-        return to_srgb(image.convert("RGB") if image.mode in ("1", "P", "RGBX", "YCbCr") else image)
+        return convert(image.convert("RGB") if image.mode in ("1", "P", "RGBX", "YCbCr") else image)
     straight = image.convert("RGBA")
-    colour = to_srgb(straight.convert("RGB"))
+    colour = convert(straight.convert("RGB"))
     colour.putalpha(straight.getchannel("A"))
     return Image.alpha_composite(Image.new("RGBA", image.size, (*background, 255)), colour).convert("RGB")
-
-
-def _to_srgb(profile: bytes | None, notes: list[str]) -> Callable[[Image.Image], Image.Image]:
-    def convert(image: Image.Image) -> Image.Image:
-        if profile and not (image.mode == "RGB" and _is_srgb(profile)):
-            try:
-                return ImageCms.applyTransform(image, _transform(profile, image.mode)) or image
-            except (ImageCms.PyCMSError, ValueError, OSError):
-                notes.append("the colour profile can't be used and is ignored")
-        return image.convert("RGB")
-
-    return convert
-
-
-@lru_cache(maxsize=64)
-def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform:
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
-
-
-@lru_cache(maxsize=64)
-def _is_srgb(profile: bytes) -> bool:
-    try:
-        described = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
-    except (ImageCms.PyCMSError, OSError):
-        return False
-    return described.strip().lower().startswith(("srgb", "c2"))  # "c2" is a widely used compact sRGB
-
-
-def _orientation(image: Image.Image, notes: list[str]) -> int:
-    """EXIF orientation 1..8 that is still to be applied; 1, with a note, where the EXIF block is broken."""
-    if image.format == "TIFF":
-        return 1  # Pillow turns these itself, header and pixels
-    if image.info.get("exif", b"Exif").lstrip(b"Exif\0")[:2] not in (b"", b"II", b"MM"):
-        notes.append(_BROKEN_EXIF)
-        return 1
-    try:
-        value = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # a broken block raises anything: struct.error, SyntaxError, KeyError…
-        notes.append(_BROKEN_EXIF)
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 @contextmanager
@@ -310,14 +254,14 @@ def _complaints_as_bad_image(path: Path) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise BadImage(path, _unidentified(path)) from error
     except Image.DecompressionBombError as error:
-        raise BadImage(path, f"too large: {_first_line(error)}") from error
+        raise BadImage(path, f"too large: {first_line(error)}") from error
     except MemoryError as error:
         raise BadImage(path, "not enough memory to decode it") from error
     except OSError as error:
-        reason = explain(error) if error.errno else f"can't be decoded: {_first_line(error)}"
+        reason = explain(error) if error.errno else f"can't be decoded: {first_line(error)}"
         raise BadImage(path, reason) from error
     except Exception as error:  # decoders raise anything on hostile bytes: struct.error, KeyError…
-        raise BadImage(path, f"can't be decoded: {_first_line(error)}") from error
+        raise BadImage(path, f"can't be decoded: {first_line(error)}") from error
 
 
 def _unidentified(path: Path) -> str:
@@ -328,61 +272,6 @@ def _unidentified(path: Path) -> str:
     return f"not a picture in a format that can be read ({', '.join(FORMATS)})"
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
-class _Warnings:
-    """Pillow's warnings as notes of the picture at hand, from any number of threads.
-
-    `warnings.catch_warnings` changes the whole process, so overlapping uses in threads would restore
-    each other's state: here the first to come installs the hook and the last to go removes it.
-    """
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._readers = 0
-        self._mine = threading.local()
-        self._saved: Any = None
-        self._show: Any = None
-
-    @contextmanager
-    def __call__(self) -> Iterator[list[str]]:
-        notes: list[str] = []
-        self._mine.notes = notes
-        with self._lock:
-            self._readers += 1
-            if self._readers == 1:
-                self._install()
-        try:
-            yield notes
-        finally:
-            self._mine.notes = None
-            with self._lock:
-                self._readers -= 1
-                if self._readers == 0:
-                    self._saved.__exit__(None, None, None)
-
-    def _install(self) -> None:
-        self._saved = warnings.catch_warnings()
-        self._saved.__enter__()
-        self._show = warnings.showwarning
-        warnings.filterwarnings("always", module=r"PIL\.")
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit decides
-        warnings.showwarning = self._collect
-
-    def _collect(self, message: Any, category: Any, *details: Any, **more: Any) -> None:
-        notes = getattr(self._mine, "notes", None)
-        if notes is None:
-            self._show(message, category, *details, **more)
-        else:
-            notes.append(_first_line(message) if isinstance(message, Exception) else str(message))
-
-
-_notes = _Warnings()
-
-
 def from_pil(image: Image.Image, *, background: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
     """A picture that Pillow holds, of any mode, as `read` would give its file: uint8 `(H, W, 3)`, upright.
 
@@ -390,7 +279,7 @@ def from_pil(image: Image.Image, *, background: tuple[int, int, int] = (255, 255
         BadImage: a mode that can't be read (see `read`), or a file behind it that can't be decoded.
     """
     path = Path(getattr(image, "filename", "") or "picture")
-    with _complaints_as_bad_image(path), _notes() as notes:
+    with _complaints_as_bad_image(path), notes_of_picture() as notes:
         return _decode(path, image, background, notes)
 
 
@@ -431,7 +320,7 @@ def encode(pixels: np.ndarray, name: str, *, quality: int = 95) -> bytes:
         Image.fromarray(np.ascontiguousarray(plane)).save(stream, name, **options.get(name, {}))
     except (OSError, ValueError) as error:
         size = f"{pixels.shape[1]}×{pixels.shape[0]}"
-        raise OutputError(f"{size} pixels can't be written as {name}: {_first_line(error)}") from error
+        raise OutputError(f"{size} pixels can't be written as {name}: {first_line(error)}") from error
     return stream.getvalue()
 
 
