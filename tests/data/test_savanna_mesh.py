@@ -34,7 +34,7 @@ def test_bone_weights_are_shares():
     mesh = animal()
     np.testing.assert_allclose(mesh.weights.sum(1), 1, atol=1e-5)
     assert (mesh.weights >= 0).all()
-    assert mesh.carriers.max() < len(anatomy.BONES)
+    assert mesh.weights.shape[1] == len(anatomy.BONES)
 
 
 def test_fields_are_in_their_ranges():
@@ -56,7 +56,7 @@ def test_the_rasteriser_agrees_with_a_pixel_by_pixel_one(seed: int, count: int):
     depth = np.repeat(rng.permutation(count), 3).astype(np.float32)
     faces = np.arange(3 * count, dtype=np.int32).reshape(-1, 3)
     seen = rasterise(xy, depth, faces, height, width)
-    found = dict(zip(seen.pixels.tolist(), (seen.corners[:, 0] // 3).tolist(), strict=True))
+    found = dict(zip(seen.pixels.tolist(), (seen.corners[0] // 3).tolist(), strict=True))
 
     for pixel in range(height * width):
         centre = np.array([pixel % width + 0.5, pixel // width + 0.5])
@@ -73,7 +73,7 @@ def test_the_rasteriser_agrees_with_a_pixel_by_pixel_one(seed: int, count: int):
                 nearest = face
         if clear:
             assert found.get(pixel) == nearest
-    np.testing.assert_allclose(seen.shares.sum(1), 1, atol=1e-5)
+    np.testing.assert_allclose(seen.shares.sum(0), 1, atol=1e-5)
 
 
 def test_textures_tile_and_are_read_between_their_texels():

@@ -141,9 +141,10 @@ class Plane:
         u = (u / np.linalg.norm(u)).astype(np.float32)
         border = 3 + int(np.ceil(3 * softness / texel))
         self._across = (np.stack([u, np.cross(self.towards, u)], 1) / np.float32(texel)).astype(np.float32)
-        flat = transform(points, self._across)
-        self._origin = np.floor(flat.min(0)) - np.float32(border)
-        self.shape = tuple(int(n) for n in (np.ceil(flat.max(0)) - self._origin + border)[::-1])
+        flat = transform(points, self._across).T
+        low, high = (np.array([row.min() for row in flat]), np.array([row.max() for row in flat]))
+        self._origin = np.floor(low) - np.float32(border)
+        self.shape = tuple(int(n) for n in (np.ceil(high) - self._origin + border)[::-1])
 
     def at(self, points: Array) -> Array:
         """(N, 3) points of the world to (N, 2) cell coordinates, x and y."""

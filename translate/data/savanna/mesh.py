@@ -26,8 +26,7 @@ class Mesh:
         points: (V, 3) float32, metres, at rest: the body coordinates.
         normals: (V, 3) float32, unit, pointing outwards.
         faces: (F, 3) int32, counter-clockwise seen from outside.
-        carriers: (V, 4) the bones that carry a vertex most, indices into `anatomy.BONES`.
-        weights: (V, 4) float32, how much each of them does; rows sum to 1.
+        weights: (V, bones) float32, rows sum to 1, in the order of `anatomy.BONES`.
         markings: (V, M) float32, what coats are painted from; see `markings.markings`.
         openness: (V,) float32 in [0, 1], how much of the sky a point sees (ambient occlusion).
     """
@@ -35,7 +34,6 @@ class Mesh:
     points: Array
     normals: Array
     faces: NDArray[np.int32]
-    carriers: NDArray[np.int64]
     weights: Array
     markings: Array
     openness: Array
@@ -48,14 +46,11 @@ def animal() -> Mesh:
     points, faces = _surface(values)
     points, normals = _settle(points)
     weights = _weights(points)
-    carriers = np.argsort(-weights, axis=1)[:, :4]
-    shares = np.take_along_axis(weights, carriers, 1)
     return Mesh(
         points=points,
         normals=normals,
         faces=faces,
-        carriers=carriers,
-        weights=shares / shares.sum(1, keepdims=True),
+        weights=weights,
         markings=markings(points, weights),
         openness=_openness(points, normals),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from translate.data.savanna import anatomy
 from translate.data.savanna.mesh import Mesh
 from translate.data.savanna.scene import Animal
-from translate.data.savanna.vectors import Array, transform, unit
+from translate.data.savanna.vectors import Array, dot, transform, unit
 
 # Footfalls of a walk: left hind, left fore, right hind, right fore.
 _OFFSETS = {"hind_left": 0.0, "fore_left": 0.25, "hind_right": 0.5, "fore_right": 0.75}
@@ -27,11 +27,11 @@ class Posed:
 def pose(animal: Animal, mesh: Mesh) -> Posed:
     """Bend, scale, turn and place the mesh at rest (linear blend skinning)."""
     bones = _bones(animal)
-    carriers = bones.reshape(len(bones), 12)[mesh.carriers]
-    blended = np.einsum("vk,vkm->vm", mesh.weights, carriers).reshape(-1, 3, 4)
+    # A row of the blended (3, 4) matrices a column of this: (12, V).
+    blended = np.ascontiguousarray(transform(mesh.weights, bones.reshape(len(bones), 12)).T)
     shape = np.array([1, 1, animal.girth], np.float32)
-    points = _apply(blended, mesh.points * shape)
-    normals = np.einsum("vij,vj->vi", blended[:, :, :3], mesh.normals / shape)
+    points = _apply(blended, mesh.points * shape) + blended[3::4].T
+    normals = _apply(blended, mesh.normals / shape)
     points[:, 1] -= _ground(points, mesh.points)
     points *= np.float32(animal.scale)
     turn = _turn(animal.yaw)
@@ -50,8 +50,9 @@ def _ground(points: Array, rest: Array) -> Array:
     return points[a, 1] + rise * (points[:, 0] - points[a, 0])
 
 
-def _apply(transforms: Array, points: Array) -> Array:
-    return np.einsum("vij,vj->vi", transforms[:, :, :3], points) + transforms[:, :, 3]
+def _apply(blended: Array, vectors: Array) -> Array:
+    """Turn each vector by its own matrix, without the shift."""
+    return np.stack([dot(blended[4 * i : 4 * i + 3].T, vectors) for i in range(3)], 1)
 
 
 def _turn(yaw: float) -> Array:
@@ -72,10 +73,11 @@ def _bones(animal: Animal) -> Array:
     return _chain(angles)
 
 
-def _chain(angles: dict[str, Array]) -> Array:
-    """Compose each bone's own rotation about its pivot with its parents'."""
-    out = np.zeros((len(anatomy.BONES), 3, 4), np.float32)
-    for i, bone in enumerate(anatomy.BONES):
+def _chain(angles: dict[str, Array], last: str | None = None) -> Array:
+    """Compose each bone's own rotation about its pivot with its parents', up to the `last` bone."""
+    bones = anatomy.BONES if last is None else anatomy.BONES[: anatomy.INDEX[last] + 1]
+    out = np.zeros((len(bones), 3, 4), np.float32)
+    for i, bone in enumerate(bones):
         turn = angles.get(bone.name, np.eye(3, dtype=np.float32))
         pivot = np.asarray(bone.pivot, np.float32)
         local = np.concatenate([turn, (pivot - turn @ pivot)[:, None]], 1)
@@ -103,7 +105,7 @@ def _neck(animal: Animal) -> dict[str, Array]:
     high, low = 0.0, -2.3
     for _ in range(9):
         middle = 0.5 * (high + low)
-        lips = _chain(angles(middle))[anatomy.INDEX["head"]] @ np.array([*anatomy.MUZZLE, 1], np.float32)
+        lips = _chain(angles(middle), last="head")[-1] @ np.array([*anatomy.MUZZLE, 1], np.float32)
         high, low = (middle, low) if lips[1] > 0.10 else (high, middle)
     return angles(high)
 

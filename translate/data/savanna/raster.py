@@ -18,8 +18,8 @@ class Fragments:
 
     Attributes:
         pixels: (N,) flat pixel indices, each once, ascending.
-        corners: (N, 3) the vertices of the visible triangle.
-        shares: (N, 3) float32 barycentric weights, rows sum to 1.
+        corners: (3, N) the vertices of the visible triangle.
+        shares: (3, N) float32 barycentric weights, columns sum to 1.
     """
 
     pixels: Index
@@ -28,9 +28,11 @@ class Fragments:
 
     def read(self, values: Array) -> Array:
         """Interpolate per-vertex values, (V,) or (V, C), at the fragments."""
-        a, b, c = (values[self.corners[:, i]] for i in range(3))
-        wa, wb, wc = (self.shares[:, i].reshape(-1, *[1] * (values.ndim - 1)) for i in range(3))
-        return wa * a + wb * b + wc * c
+        wide = (-1, *[1] * (values.ndim - 1))
+        total = values.take(self.corners[0], 0) * self.shares[0].reshape(wide)
+        total += values.take(self.corners[1], 0) * self.shares[1].reshape(wide)
+        total += values.take(self.corners[2], 0) * self.shares[2].reshape(wide)
+        return total
 
 
 def rasterise(xy: Array, depth: Array, faces: NDArray[np.int32], height: int, width: int) -> Fragments:
@@ -82,5 +84,5 @@ def rasterise(xy: Array, depth: Array, faces: NDArray[np.int32], height: int, wi
     pixels = np.flatnonzero(winner >= 0)
     chosen = winner[pixels]
     wb, wc = wb[chosen], wc[chosen]
-    shares = np.stack([1 - wb - wc, wb, wc], 1).astype(np.float32)
-    return Fragments(pixels, faces[front[face[chosen]]].astype(np.int64), shares)
+    shares = np.stack([1 - wb - wc, wb, wc]).astype(np.float32)
+    return Fragments(pixels, corners.take(front[face[chosen]], 1).astype(np.int64), shares)

@@ -142,7 +142,7 @@ def _see(
     rest = Fragments(seen.pixels, seen.corners % count, seen.shares)
     return Surface(
         pixels=seen.pixels,
-        owner=seen.corners[:, 0] // count,
+        owner=seen.corners[0] // count,
         depth=seen.read(depth),
         points=seen.read(points),
         normals=unit(seen.read(normals)),
@@ -157,7 +157,7 @@ def _behind_grass(scene: Scene, seen: Fragments, points: Array) -> Fragments:
     p = seen.read(points)
     blade = sample(texture(5, 0.25, 12), p[:, 0] / 4, p[:, 2] / 4)
     keep = p[:, 1] > np.float32(0.075 * scene.lushness) * blade
-    return Fragments(seen.pixels[keep], seen.corners[keep], seen.shares[keep])
+    return Fragments(seen.pixels[keep], seen.corners[:, keep], seen.shares[:, keep])
 
 
 def _illuminate(scene: Scene, surface: Surface, sun: ShadowMap) -> tuple[Array, Array, Array]:
