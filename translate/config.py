@@ -6,9 +6,10 @@ frozen, fully resolved object. Unknown keys are refused with the nearest valid o
 
 from __future__ import annotations
 
+import copy
 import math
+import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -16,7 +17,9 @@ from typing import Annotated, Any, ClassVar, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from translate.errors import UsageError
+from translate import validation
+from translate.errors import UsageError, did_you_mean
+from translate.files import explain
 
 Positive = Annotated[int, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
@@ -29,9 +32,9 @@ Upsampling = Literal["transpose", "resize"]
 
 
 class Section(BaseModel):
-    """A part of a recipe: frozen, no unknown keys."""
+    """A part of a recipe: frozen, no unknown keys, finite numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataSection(Section):
@@ -84,8 +87,15 @@ class MobileSection(Section):
 
 
 class PatchSection(Section):
-    name: Literal["patch", "image"] = "patch"
+    name: Literal["patch"] = "patch"
     layers: Positive = 3
+    width: Positive = 64
+    norm: NormName = "batch"
+
+
+class ImageSection(Section):
+    name: Literal["image"] = "image"
+    layers: Positive = 5
     width: Positive = 64
     norm: NormName = "batch"
 
@@ -97,7 +107,7 @@ class PixelSection(Section):
 
 
 Generator = Annotated[UNetSection | ResNetSection | MobileSection, Field(discriminator="name")]
-Discriminator = Annotated[PatchSection | PixelSection, Field(discriminator="name")]
+Discriminator = Annotated[PatchSection | ImageSection | PixelSection, Field(discriminator="name")]
 
 
 class Pix2PixLosses(Section):
@@ -174,6 +184,7 @@ class CycleGANRecipe(RecipeBase):
 
 
 Recipe = Pix2PixRecipe | CycleGANRecipe
+NETWORKS = ("generator", "discriminator")
 RECIPES: dict[str, type[Pix2PixRecipe] | type[CycleGANRecipe]] = {
     "pix2pix": Pix2PixRecipe,
     "cyclegan": CycleGANRecipe,
@@ -196,22 +207,25 @@ def load_recipe(name: str | Path, overrides: Mapping[str, Any] | None = None) ->
     Raises:
         UsageError: unknown recipe or key (with the nearest valid one), a value of the wrong kind or size.
     """
-    return parse_recipe(_read_yaml(name), overrides or {}, where=f"recipe {name}")
+    return parse_recipe(_read_recipe(name), overrides or {}, where=f"recipe {name}")
 
 
 def parse_recipe(values: Mapping[str, Any], overrides: Mapping[str, Any], *, where: str) -> Recipe:
-    """Check and resolve a recipe given as a plain mapping; `where` names it in messages."""
+    """Check and resolve a recipe given as a plain mapping; `where` names it in messages.
+
+    Raises:
+        UsageError: see `load_recipe`.
+    """
     translator = values.get("translator")
-    if translator not in RECIPES:
+    if not isinstance(translator, str) or translator not in RECIPES:
         raise UsageError(f"{where}: translator is {translator!r}; choose one of {', '.join(RECIPES)}")
-    merged = _merge(values, overrides)
-    if merged.get("translator") != translator:
-        raise UsageError(f"{where}: a recipe's translator can't be overridden; name another recipe")
     schema = RECIPES[translator]
     try:
-        return _resolve(schema.model_validate(merged))
+        return _resolve(schema.model_validate(_merge(values, overrides, schema)))
     except ValidationError as error:
-        raise UsageError(f"{where}: {_explain(error, schema)}") from None
+        raise UsageError(f"{where}: {validation.explain(error, schema)}") from None
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
@@ -226,7 +240,7 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
         if not equals or not key.strip():
             raise UsageError(f"--set {assignment!r}: write it as key=value, e.g. --set optim.lr=1e-4")
         try:
-            overrides[key.strip()] = yaml.safe_load(value)
+            overrides[key.strip()] = _parse_yaml(value)
         except yaml.YAMLError:
             raise UsageError(f"--set {assignment!r}: the value isn't valid YAML; quote it") from None
     return overrides
@@ -237,23 +251,45 @@ def dump_recipe(recipe: Recipe) -> str:
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
 
 
-def _read_yaml(name: str | Path) -> dict[str, Any]:
+class _Loader(yaml.SafeLoader):
+    """Plain values as YAML 1.2 has them: `off` and `no` are words, and 1e-4 is a number."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":float"))]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|false)$", re.I), list("tTfF"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:e[-+]?[0-9]+)?|[0-9]+e[-+]?[0-9]+)$", re.I),
+    list("-+.0123456789"),
+)
+
+
+def _parse_yaml(text: str) -> Any:
+    return yaml.load(text, _Loader)  # safe: the loader is a SafeLoader
+
+
+def _read_recipe(name: str | Path) -> dict[str, Any]:
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
         try:
             text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"recipe {name}: can't be read ({error})") from None
-    elif str(name) in recipe_names():
+        except OSError as error:
+            raise UsageError(f"recipe {name}: can't be read ({explain(error)})") from None
+        except UnicodeDecodeError:
+            raise UsageError(f"recipe {name}: can't be read (it isn't text in UTF-8)") from None
+    elif str(name) in (names := recipe_names()):
         text = (resources.files("translate.recipes") / f"{name}.yaml").read_text(encoding="utf-8")
     else:
-        near = get_close_matches(str(name), recipe_names(), 1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
         raise UsageError(
-            f"unknown recipe {str(name)!r}{hint}; choose one of {', '.join(recipe_names())}, or a .yaml file"
+            f"unknown recipe {str(name)!r}{did_you_mean(name, names)}; "
+            f"choose one of {', '.join(names)}, or a .yaml file"
         )
     try:
-        values = yaml.safe_load(text)
+        values = _parse_yaml(text)
     except yaml.YAMLError as error:
         raise UsageError(f"recipe {name}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(values, dict):
@@ -261,16 +297,22 @@ def _read_yaml(name: str | Path) -> dict[str, Any]:
     return values
 
 
-def _merge(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(
+    values: Mapping[str, Any], overrides: Mapping[str, Any], schema: type[RecipeBase]
+) -> dict[str, Any]:
+    """The recipe's values with the overrides put in, and what the method says of its networks."""
+    # A key with nothing after it is an empty section.
     merged: dict[str, Any] = {
-        key: dict(value) if isinstance(value, Mapping) else value for key, value in values.items()
+        key: {} if value is None else copy.deepcopy(value) for key, value in values.items()
     }
-    for section in ("generator", "discriminator"):
-        chosen = overrides.get(f"{section}.name")
+    for section in NETWORKS:
+        chosen, given = overrides.get(f"{section}.name"), merged.get(section)
         # Another network has arguments of its own: those of the recipe's network don't carry over.
-        if chosen is not None and chosen != merged.get(section, {}).get("name"):
+        if chosen is not None and isinstance(given, dict) and chosen != given.get("name"):
             merged[section] = {}
     for key, value in overrides.items():
+        if key == "translator" and value != merged[key]:
+            raise UsageError("a recipe's translator can't be overridden; name another recipe")
         *parents, leaf = key.split(".")
         place = merged
         for parent in parents:
@@ -279,6 +321,11 @@ def _merge(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
                 raise UsageError(f"{key}: {parent} is a value, not a section")
             place = below
         place[leaf] = value
+    for section in NETWORKS:
+        usual, given = schema.model_fields[section].default, merged.get(section, {})
+        # The norm is the method's choice, whichever network it is for.
+        if isinstance(given, dict):
+            merged[section] = {"name": usual.name, "norm": usual.norm} | given
     return merged
 
 
@@ -313,48 +360,6 @@ def _auto_depth(generator: UNetSection | ResNetSection, size: int) -> int:
     halvings = (size & -size).bit_length() - 1
     # Fewer than five would see too little; then the size is refused instead.
     return min(8, max(halvings, min(5, int(math.log2(size))), 2))
-
-
-def _explain(error: ValidationError, schema: type[RecipeBase]) -> str:
-    """The first problem of a validation in one line: where, what, and the nearest valid key."""
-    problem = error.errors()[0]
-    place = [str(part) for part in problem["loc"]]
-    if len(place) > 1 and place[0] in ("generator", "discriminator"):
-        del place[1]  # pydantic names the chosen network here
-    key = ".".join(place)
-    if problem["type"] == "extra_forbidden":
-        valid = _keys(schema)
-        near = get_close_matches(key, valid, 1) or [
-            name for name in valid if name.split(".")[-1] == place[-1]
-        ]
-        siblings = [name for name in valid if name.split(".")[:-1] == place[:-1]]
-        remedy = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(siblings or valid)}"
-        return f"unknown key {key!r}; {remedy}"
-    if problem["type"] == "union_tag_invalid":
-        names = problem.get("ctx", {}).get("expected_tags", "")
-        return f"unknown {key} {problem['input'].get('name')!r}; choose one of {names}"
-    message = problem["msg"][0].lower() + problem["msg"][1:]
-    return f"{key} = {problem['input']!r}: {message}"
-
-
-def _keys(model: type[BaseModel]) -> list[str]:
-    """Every dotted key that a recipe of this kind may have, whichever networks it chooses."""
-    found: dict[str, None] = {}
-    for name, field in model.model_fields.items():
-        sections = [kind for kind in _alternatives(field.annotation) if _is_section(kind)]
-        if not sections:
-            found[name] = None
-        for section in sections:
-            found.update((f"{name}.{key}", None) for key in _keys(section))
-    return list(found)
-
-
-def _alternatives(annotation: Any) -> tuple[Any, ...]:
-    return getattr(annotation, "__args__", None) or (annotation,)
-
-
-def _is_section(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def learning_rate_factor(optim: OptimSection, step: int, steps: int) -> float:

@@ -6,6 +6,8 @@ line ends with. Anything else that escapes is a bug of ours and keeps its traceb
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -61,3 +63,9 @@ class BadImage(TranslateError):
         super().__init__(f"{path}: {reason}")
         self.path = Path(path)
         self.reason = reason
+
+
+def did_you_mean(wrong: object, valid: Iterable[str]) -> str:
+    """` (did you mean X?)` with the nearest valid name, or nothing where none is near."""
+    near = get_close_matches(str(wrong), list(valid), 1)
+    return f" (did you mean {near[0]}?)" if near else ""

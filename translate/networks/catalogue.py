@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from torch import nn
 
-from translate.errors import UsageError
-from translate.networks.layers import Generator
+from translate.errors import UsageError, did_you_mean
+from translate.networks.layers import Discriminator, Generator
 from translate.networks.patchgan import ImageGAN, PatchGAN, PixelGAN
 from translate.networks.resnet import MobileResNet, ResNet
 from translate.networks.unet import UNet
@@ -18,7 +17,7 @@ from translate.networks.unet import UNet
 _Module = TypeVar("_Module", bound=nn.Module)
 
 GENERATORS: dict[str, Callable[..., Generator]] = {"unet": UNet, "resnet": ResNet, "mobile": MobileResNet}
-DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
+DISCRIMINATORS: dict[str, Callable[..., Discriminator]] = {
     "patch": PatchGAN,
     "pixel": PixelGAN,
     "image": ImageGAN,
@@ -34,8 +33,8 @@ def build_generator(name: str, **arguments) -> Generator:
     return _build("generator", GENERATORS, name, arguments)
 
 
-def build_discriminator(name: str, **arguments) -> nn.Module:
-    """Build a discriminator; it has the attribute `minimum_size` (pixels).
+def build_discriminator(name: str, **arguments) -> Discriminator:
+    """Build a discriminator from plain arguments.
 
     Raises:
         UsageError: unknown name, or arguments that this network doesn't take.
@@ -58,9 +57,9 @@ def _build(
     kind: str, catalogue: dict[str, Callable[..., _Module]], name: str, arguments: dict[str, Any]
 ) -> _Module:
     if name not in catalogue:
-        near = get_close_matches(name, catalogue, 1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        raise UsageError(f"unknown {kind} {name!r}{hint}; choose one of {', '.join(catalogue)}")
+        raise UsageError(
+            f"unknown {kind} {name!r}{did_you_mean(name, catalogue)}; choose one of {', '.join(catalogue)}"
+        )
     unknown = set(arguments) - set(inspect.signature(catalogue[name]).parameters)
     if unknown:
         raise UsageError(

@@ -29,6 +29,16 @@ class Generator(nn.Module):
     minimum_size: int
 
 
+class Discriminator(nn.Module):
+    """A network from picture to logits.
+
+    Attributes:
+        minimum_size: the smallest height and width that it takes, in pixels.
+    """
+
+    minimum_size: int
+
+
 def norm_layer(name: str) -> Norm:
     """Look up a normalisation by name.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from translate.networks.layers import needs_bias, norm_layer
+from translate.networks.layers import Discriminator, needs_bias, norm_layer
 
 
-class PatchGAN(nn.Module):
+class PatchGAN(Discriminator):
     """A convolutional classifier of overlapping patches.
 
     Isola et al. 2017, appendix 6.1.2. `layers` = 3 is the 70×70 PatchGAN (width 64: 2.76 M parameters with
@@ -25,7 +25,7 @@ class PatchGAN(nn.Module):
         if layers < 1:
             raise ValueError(f"a PatchGAN needs at least 1 layer, not {layers}; `pixel` judges single pixels")
         make_norm, bias = norm_layer(norm), needs_bias(norm)
-        self.minimum_size = 2 ** (layers + 2)
+        self.minimum_size = 3 * 2**layers  # the last two convolutions take a pixel each
         parts: list[nn.Module] = [
             nn.Conv2d(in_channels, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2, inplace=True),
@@ -47,7 +47,7 @@ class PatchGAN(nn.Module):
         return self.body(image)
 
 
-class PixelGAN(nn.Module):
+class PixelGAN(Discriminator):
     """A classifier of single pixels: 1×1 convolutions only (Isola et al. 2017, §3.2, the 1×1 "PixelGAN").
 
     Maps float32 (B, in_channels, H, W) in [-1, 1] to logits (B, 1, H, W).
@@ -70,7 +70,7 @@ class PixelGAN(nn.Module):
         return self.body(image)
 
 
-class ImageGAN(nn.Module):
+class ImageGAN(Discriminator):
     """One verdict for the whole picture: a PatchGAN whose logits are averaged.
 
     Isola et al. 2017, §3.2 and appendix 6.1.2, run the patch classifier over the picture and average; with
