@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from torch import nn
 
 from translate.config import CycleGANRecipe, Direction, Pix2PixRecipe, Recipe, Section
+from translate.errors import UsageError
 from translate.losses.adversarial import ADVERSARIAL
 from translate.networks.catalogue import build_discriminator, build_generator
-from translate.networks.layers import initialise
+from translate.networks.layers import Discriminator, Generator, initialise
 from translate.translators.base import Translator
 from translate.translators.cyclegan import CycleGAN
 from translate.translators.pix2pix import Pix2Pix
@@ -19,9 +21,12 @@ def build_translator(recipe: Recipe) -> Translator:
     """Networks with fresh weights from torch's global generator, and the recipe's losses on top.
 
     Raises:
-        UsageError: networks that can't be built as asked.
+        UsageError: networks that can't be built as asked, or that need larger pictures.
     """
-    return TRANSLATORS[recipe.translator](recipe)
+    translator = TRANSLATORS[recipe.translator](recipe)
+    for name, network in translator.networks.items():
+        _check_size(recipe.data.size, name, cast(Generator | Discriminator, network).minimum_size)
+    return translator
 
 
 def generator_arguments(recipe: Recipe, direction: Direction = "a2b") -> tuple[str, dict]:
@@ -70,6 +75,14 @@ def _generator(recipe: Recipe, direction: Direction) -> nn.Module:
 def _discriminator(recipe: Recipe, channels: int) -> nn.Module:
     name, arguments = _plain(recipe.discriminator)
     return initialise(build_discriminator(name, in_channels=channels, **arguments))
+
+
+def _check_size(size: int, name: str, needed: int) -> None:
+    if size < needed:
+        remedy = ", or fewer discriminator.layers" if name.startswith("discriminator") else ""
+        raise UsageError(
+            f"data.size {size} is too small for the {name}, which needs {needed}; choose a larger one{remedy}"
+        )
 
 
 def _plain(section: Section) -> tuple[str, dict]:

@@ -15,9 +15,13 @@ from translate.translators.base import Batch, Losses, Phase, Translator, mixes_b
 
 @dataclass(frozen=True)
 class Pix2PixOutputs:
-    """`fake_b` = G(a), float32 (B, C, H, W) in [-1, 1]."""
+    """`fake_b` = G(a), and `fake_pair` = (a, G(a)) as channels, float32 (B, C, H, W) in [-1, 1].
+
+    An earlier fake is replayed with its own input: beside another one it would be no pair.
+    """
 
     fake_b: Tensor
+    fake_pair: Tensor
 
 
 class Pix2Pix(Translator):
@@ -41,22 +45,21 @@ class Pix2Pix(Translator):
         self.merge = not mixes_batch(discriminator)
         # The discriminator goes first: the generator answers the sharpened judge.
         self.phases = (
-            Phase("discriminator", ("discriminator_b",), self.discriminator_loss, replay=("fake_b",)),
+            Phase("discriminator", ("discriminator_b",), self.discriminator_loss, replay=("fake_pair",)),
             Phase("generator", ("generator",), self.generator_loss),
         )
 
     def forward(self, batch: Batch) -> Pix2PixOutputs:
-        return Pix2PixOutputs(self.networks["generator"](batch.a))
+        fake_b = self.networks["generator"](batch.a)
+        return Pix2PixOutputs(fake_b, torch.cat([batch.a, fake_b], 1))
 
     def discriminator_loss(self, batch: Batch, out: Pix2PixOutputs) -> Losses:
-        real, fake = torch.cat([batch.a, batch.b], 1), torch.cat([batch.a, out.fake_b], 1)
-        loss = self.adversarial.discriminator(
-            *judge(self.networks["discriminator_b"], real, fake, self.merge)
-        )
-        return {"discriminator_b": 0.5 * loss}
+        real_pair = torch.cat([batch.a, batch.b], 1)
+        logits = judge(self.networks["discriminator_b"], real_pair, out.fake_pair, self.merge)
+        return {"discriminator_b": 0.5 * self.adversarial.discriminator(*logits)}
 
     def generator_loss(self, batch: Batch, out: Pix2PixOutputs) -> Losses:
-        logits = self.networks["discriminator_b"](torch.cat([batch.a, out.fake_b], 1))
+        logits = self.networks["discriminator_b"](out.fake_pair)
         return {
             "gan_b": self.gan * self.adversarial.generator(logits.float()),
             "l1": self.l1 * F.l1_loss(out.fake_b.float(), batch.b),
