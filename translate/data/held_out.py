@@ -1,0 +1,172 @@
+"""Held-out pictures with their truth, whatever the layout, and the training targets beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from translate import images
+from translate.data import naming, transforms
+from translate.data.datasets import DataOptions
+from translate.data.folders import Folder, Tree, scan
+from translate.data.layout import Layout, Side, Split, recognise
+from translate.data.pairing import match_names, unmatched_pairs
+from translate.data.shelf import Shelf
+from translate.errors import BadImage, DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class WholePictures:
+    """Pictures as a model in use is measured on them: shorter side to `size`, centre crop, no chance.
+
+    Args:
+        shelf: its sides belong together, position by position; its `short` is the side of the crop.
+    """
+
+    def __init__(self, shelf: Shelf):
+        self.shelf, self.size = shelf, shelf.short
+
+    def __len__(self) -> int:
+        return len(self.shelf)
+
+    def __getitem__(self, i: int) -> tuple[np.ndarray, ...]:
+        """Each side's picture at position `i`, uint8 `(C, size, size)`.
+
+        Raises:
+            DataError: a file can't be read.
+        """
+        try:
+            pictures = self.shelf[i]
+        except BadImage as error:
+            raise DataError(f"{error}; repair it or take it out of the folder.") from error
+        top, left = transforms.centre(pictures[0].shape[1:], self.size)
+        return tuple(transforms.crop(picture, top, left, self.size) for picture in pictures)
+
+    def batches(self, positions: Sequence[int], batch_size: int) -> Iterator[tuple[Tensor, ...]]:
+        """Each side's pictures at `positions`, in batches of uint8 `(B, C, size, size)`."""
+        import torch
+
+        for start in range(0, len(positions), batch_size):
+            items = [self[i] for i in positions[start : start + batch_size]]
+            yield tuple(torch.from_numpy(np.stack(side)) for side in zip(*items, strict=True))
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a model can be measured on.
+
+    Attributes:
+        split: train, val or test.
+        pictures: input and truth, and the mask of what may change where the folder has masks.
+        training: the targets that were trained on, if they are there.
+        masks: whether `pictures` have a third side: 0 outside the mask, grey.
+    """
+
+    split: str
+    pictures: WholePictures
+    training: WholePictures | None
+    masks: bool
+
+
+def held_out(
+    root: str | Path, options: DataOptions, *, split: str | None = None, paired: bool | None = None
+) -> HeldOut:
+    """Find the held-out pairs of a folder: pairs of any layout, or `testA` with `testTruth`.
+
+    Args:
+        root: the data folder.
+        options: `size`, `direction`, `task`, `a`, `b` and the channels matter.
+        split: train, val or test; None is val, or else test.
+        paired: see `recognise`; True where the model was trained on pairs.
+
+    Raises:
+        DataError: no such split, no truth, or files that don't match.
+    """
+    options = replace(options, train=False)
+    root = Path(root)
+    tree = scan(root)
+    companions = _companions(root) if tree.lettered and options.task is None else {}
+    if any(kind == "truth" for _, kind in companions):
+        return _with_truth(tree, companions, options, split)
+    layout = recognise(root, a=options.a, b=options.b, task=options.task, paired=paired)
+    name = _chosen(root, list(layout.splits), split)
+    if not layout.paired:
+        sides = layout.splits[name]
+        raise DataError(
+            f"{root} holds unpaired pictures ({_some(sides.a)}, {_some(sides.b)}) without a truth to compare "
+            "outputs with; give a folder of pairs, or put the true translations of testA into testTruth "
+            "under the same file names."
+        )
+    sides = layout.directed(options.direction).split(name)
+    return HeldOut(name, _whole((sides.a, sides.b), options), _training(layout, options), masks=False)
+
+
+def _with_truth(
+    tree: Tree, companions: dict[tuple[str, str], Folder], options: DataOptions, split: str | None
+) -> HeldOut:
+    splits = [name for name, kind in companions if kind == "truth" and name in tree.bodies]
+    name = _chosen(tree.root, splits, split, "with a truth folder ")
+    inputs = tree.bodies[name].folders.get("A", Folder(tree.root / f"{name}A", ()))
+    truth, masks = companions[name, "truth"], companions.get((name, "mask"))
+    sides = list(_matched(inputs, truth))
+    if options.direction == "b2a":
+        sides.reverse()
+    if masks is not None:
+        sides.append(_matched(inputs, masks)[1])
+    layout = recognise(tree.root, a=options.a, b=options.b, paired=False)
+    return HeldOut(name, _whole(tuple(sides), options), _training(layout, options), masks=masks is not None)
+
+
+def _companions(root: Path) -> dict[tuple[str, str], Folder]:
+    """Folders such as testTruth and valMask, by (split, "truth" or "mask")."""
+    found = {}
+    for child in root.iterdir():
+        match = naming.COMPANION.fullmatch(child.name)
+        if match and child.is_dir():
+            found[match[1].lower(), match[2].lower()] = Folder(child, tuple(images.find(child)))
+    return found
+
+
+def _matched(inputs: Folder, partners: Folder) -> tuple[Side, Side]:
+    match = match_names(inputs, partners)
+    problems = unmatched_pairs({"": match}, {"": (inputs, partners)})
+    if problems:
+        raise DataError(problems[0])
+    a, b = zip(*match.pairs, strict=True)
+    return Side(a), Side(b)
+
+
+def _chosen(root: Path, there: Sequence[str], wanted: str | None, which: str = "") -> str:
+    if wanted is None:
+        wanted = next((name for name in ("val", "test") if name in there), None)
+        if wanted is None:
+            raise DataError(
+                f"{root} has no val or test split {which}to measure on; hold some pictures out in a folder "
+                "test, or measure on what the model has seen with --split train."
+            )
+    elif wanted not in there:
+        listed = ", ".join(there) or "none"
+        raise DataError(f"{root} has no {wanted} split {which}to measure on; there is {listed}.")
+    return wanted
+
+
+def _whole(sides: tuple[Side, ...], options: DataOptions) -> WholePictures:
+    channels = (options.channels_a, options.channels_b, 1)[: len(sides)]
+    return WholePictures(Shelf(sides, channels, options.size))
+
+
+def _training(layout: Layout, options: DataOptions) -> WholePictures | None:
+    split: Split | None = layout.directed(options.direction).splits.get("train")
+    if split is None or not split.b.files:
+        return None
+    return WholePictures(Shelf((split.b,), (options.channels_b,), options.size))
+
+
+def _some(side: Side) -> str:
+    return f"{len(side.files)} in {side.files[0].parent.name}"
