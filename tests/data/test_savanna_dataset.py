@@ -56,6 +56,7 @@ def test_the_two_sides_show_different_scenes():
     work = jobs(plan)
     scenes = [job.index for job in work]
     assert len(set(scenes)) == len(scenes)
+    assert all(int(Path(name).stem) == job.index for job in work for name, _ in job.files)
     shown = {what[0] for job in work for name, what in job.files if name.startswith(("trainA", "testA/"))}
     assert shown == set(HORSES)
     shown = {
@@ -162,8 +163,11 @@ def test_other_peoples_files_are_never_touched(tmp_path: Path, overwrite: bool):
 
 def test_an_empty_folder_is_filled(tmp_path: Path):
     (tmp_path / "set").mkdir()
+    inode = (tmp_path / "set").stat().st_ino
     assert not write_dataset(tmp_path / "set", count=1, test_count=0, size=SIZE).existing
     assert (tmp_path / "set/trainA/00000.png").is_file()
+    assert (tmp_path / "set").stat().st_ino == inode
+    assert write_dataset(tmp_path / "set", count=1, test_count=0, size=SIZE).existing
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError(28, "No space left on device")])

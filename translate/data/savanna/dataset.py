@@ -196,6 +196,11 @@ def _replace(target: Path, growing: Path) -> None:
     if not target.exists():
         growing.rename(target)
         return
+    if not any(target.iterdir()):
+        # Somebody may stand in an empty folder, so it is filled, not replaced; the record comes last.
+        for child in sorted(growing.iterdir(), key=lambda path: path.name == RECORD):
+            child.rename(target / child.name)
+        return
     former = target.with_name(f".{target.name}.{os.getpid()}.old")
     target.rename(former)
     try:

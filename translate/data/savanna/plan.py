@@ -128,43 +128,47 @@ def _coat(side: str, plan: Plan, index: int) -> str:
     return str(np.random.default_rng([plan.seed, index, 1]).choice(MIXES[side]))
 
 
-def _name(number: int) -> str:
-    return f"{number:05d}.png"
+def _name(index: int) -> str:
+    """Files are named after their scenes: the two sides of an unpaired set share no name."""
+    return f"{index:05d}.png"
 
 
-# Scenes of different parts are interleaved, so that more of one never changes another.
-def _indices(part: int, count: int, parts: int = 4) -> Sequence[int]:
-    return range(part, part + parts * count, parts)
+# Scenes of the (at most four) parts of a set are interleaved, so that more of one never changes another.
+_PARTS = 4
+
+
+def _indices(part: int, count: int) -> Sequence[int]:
+    return range(part, part + _PARTS * count, _PARTS)
 
 
 def _unpaired(plan: Plan) -> list[Job]:
     a, b = _sides(plan.layout, plan.pair)
     out = []
     for part, (folder, side) in enumerate((("trainA", a), ("trainB", b))):
-        for n, index in enumerate(_indices(part, plan.count)):
-            out.append(Job(index, ((f"{folder}/{_name(n)}", (_coat(side, plan, index),)),)))
-    for n, index in enumerate(_indices(2, plan.test_count)):
+        for index in _indices(part, plan.count):
+            out.append(Job(index, ((f"{folder}/{_name(index)}", (_coat(side, plan, index),)),)))
+    for index in _indices(2, plan.test_count):
         shown, truth = _coat(a, plan, index), _coat(b, plan, index)
         what = (("testA", shown), ("testTruth", truth), ("testMask", "mask"))
-        out.append(Job(index, tuple((f"{folder}/{_name(n)}", (kind,)) for folder, kind in what)))
-    for n, index in enumerate(_indices(3, plan.test_count)):
-        out.append(Job(index, ((f"testB/{_name(n)}", (_coat(b, plan, index),)),)))
+        out.append(Job(index, tuple((f"{folder}/{_name(index)}", (kind,)) for folder, kind in what)))
+    for index in _indices(3, plan.test_count):
+        out.append(Job(index, ((f"testB/{_name(index)}", (_coat(b, plan, index),)),)))
     return out
 
 
 def _paired(plan: Plan) -> list[Job]:
     a, b = _sides(plan.layout, plan.pair)
     return [
-        Job(index, ((f"{folder}/{_name(n)}", (_coat(a, plan, index), _coat(b, plan, index))),))
+        Job(index, ((f"{folder}/{_name(index)}", (_coat(a, plan, index), _coat(b, plan, index))),))
         for part, (folder, count) in enumerate((("train", plan.count), ("val", plan.test_count)))
-        for n, index in enumerate(_indices(part, count))
+        for index in _indices(part, count)
     ]
 
 
 def _labelled(plan: Plan) -> list[Job]:
     sides = _sides(plan.layout, plan.pair) if plan.pair else COATS
     return [
-        Job(index, ((f"{folder}/{coat}/{_name(n)}", (coat,)),))
+        Job(index, ((f"{folder}/{coat}/{_name(index)}", (coat,)),))
         for part, (folder, count) in enumerate((("train", plan.count), ("test", plan.test_count)))
         for n, index in enumerate(_indices(part, count))
         for coat in (_coat(sides[n % len(sides)], plan, index),)
