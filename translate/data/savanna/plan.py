@@ -143,17 +143,23 @@ def _indices(part: int, count: int) -> Sequence[int]:
 
 def _unpaired(plan: Plan) -> list[Job]:
     a, b = _sides(plan.layout, plan.pair)
-    out = []
-    for part, (folder, side) in enumerate((("trainA", a), ("trainB", b))):
-        for index in _indices(part, plan.count):
-            out.append(Job(index, ((f"{folder}/{_name(index)}", (_coat(side, plan, index),)),)))
-    for index in _indices(2, plan.test_count):
-        shown, truth = _coat(a, plan, index), _coat(b, plan, index)
-        what = (("testA", shown), ("testTruth", truth), ("testMask", "mask"))
-        out.append(Job(index, tuple((f"{folder}/{_name(index)}", (kind,)) for folder, kind in what)))
-    for index in _indices(3, plan.test_count):
-        out.append(Job(index, ((f"testB/{_name(index)}", (_coat(b, plan, index),)),)))
-    return out
+
+    def one(part: int, folder: str, side: str, count: int) -> list[Job]:
+        return [
+            Job(index, ((f"{folder}/{_name(index)}", (_coat(side, plan, index),)),))
+            for index in _indices(part, count)
+        ]
+
+    def with_truth(index: int) -> Job:
+        shown = {"testA": _coat(a, plan, index), "testTruth": _coat(b, plan, index), "testMask": "mask"}
+        return Job(index, tuple((f"{folder}/{_name(index)}", (kind,)) for folder, kind in shown.items()))
+
+    return [
+        *one(0, "trainA", a, plan.count),
+        *one(1, "trainB", b, plan.count),
+        *(with_truth(index) for index in _indices(2, plan.test_count)),
+        *one(3, "testB", b, plan.test_count),
+    ]
 
 
 def _paired(plan: Plan) -> list[Job]:
