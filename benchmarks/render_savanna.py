@@ -35,12 +35,17 @@ def main() -> None:
         return
     start = time.perf_counter()
     animal()
-    print(json.dumps({"what": "the mesh, once a process", "seconds": round(time.perf_counter() - start, 2)}))
+    print(
+        json.dumps(
+            {"what": "the mesh, once a process", "seconds": round(time.perf_counter() - start, 2)},
+            ensure_ascii=False,
+        )
+    )
     for size in (64, 128, 256):
         for coats in (("zebra",), ("chestnut", "zebra"), COATS):
-            print(json.dumps(_render(size, coats, options.scenes)))
+            print(json.dumps(_render(size, coats, options.scenes), ensure_ascii=False))
     for workers in (1, 2):
-        print(json.dumps(_write(options.scenes, workers)))
+        print(json.dumps(_write(options.scenes, workers), ensure_ascii=False))
 
 
 def contact_sheet(size: int = 160) -> np.ndarray:
@@ -57,7 +62,7 @@ def _render(size: int, coats: tuple[str, ...], scenes: int) -> dict[str, object]
     for index in range(scenes):
         render_scene(sample_scene(0, index), coats, size)
     return {
-        "what": "render, one thread, 2×2 samples",
+        "what": "render, one process, 2×2 samples",
         "size": size,
         "coats": len(coats),
         "images_per_second": round(scenes * len(coats) / (time.perf_counter() - start), 1),

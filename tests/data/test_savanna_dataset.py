@@ -66,7 +66,7 @@ def test_the_two_sides_show_different_scenes():
 
 
 def test_bytes_do_not_depend_on_count_or_workers(unpaired: Path, tmp_path: Path):
-    write_dataset(tmp_path / "more", count=7, test_count=4, size=SIZE, workers=3)
+    write_dataset(tmp_path / "more", count=7, test_count=4, size=SIZE, workers=2)
     few, more = _files(unpaired), _files(tmp_path / "more")
     for name, content in few.items():
         assert name == "savanna.json" or more[name] == content

@@ -58,7 +58,7 @@ def render(
     seed
         Which series of scenes; the same parameters give the same bytes.
     workers
-        Threads. [default: one a core]
+        Processes. [default: one a core, fewer for small sets]
     overwrite
         Replace a savanna data set that was made with other parameters.
     json
@@ -74,7 +74,11 @@ def render(
         raise UsageError(f"--workers must be at least 1, but it is {workers}.")
     console = Console(stderr=True, quiet=quiet, highlight=False)
     from translate.data.savanna import write_dataset
+    from translate.data.savanna.dataset import sensible_workers
+    from translate.data.savanna.plan import make_plan
 
+    if workers is None:
+        workers = sensible_workers(make_plan(layout, pair, count, test_count, size, seed))
     with _Bar(console) as bar:
         written = write_dataset(
             directory,

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +23,6 @@ import numpy as np
 from translate import images
 from translate.data.savanna import drawing
 from translate.data.savanna.coats import COATS
-from translate.data.savanna.mesh import animal
 from translate.data.savanna.plan import Job, Plan, as_json, jobs, make_plan, metadata
 from translate.data.savanna.render import Rendering, render_scene
 from translate.data.savanna.scene import sample_scene
@@ -26,6 +30,8 @@ from translate.errors import OutputError
 from translate.files import explain
 
 RECORD = "savanna.json"
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,8 @@ def write_dataset(
     size: int = 128,
     seed: int = 0,
     overwrite: bool = False,
-    workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
 ) -> Written:
     """Render a data set into a folder; the same parameters give the same bytes, whatever the workers.
 
@@ -76,7 +82,7 @@ def write_dataset(
         size: pixels a side.
         seed: the series of scenes.
         overwrite: whether a data set with other parameters may be replaced.
-        workers: threads; None for one a core.
+        workers: processes; more than one are spawned, so a script needs its `if __name__ == "__main__"`.
         progress: called with the scenes done and their total.
 
     Raises:
@@ -93,31 +99,50 @@ def write_dataset(
     with _in_place(directory) as root:
         for folder in folders:
             (root / folder).mkdir(parents=True)
-        _render_all(root, plan, work, workers or _cores(), progress or (lambda done, total: None))
+        _render_all(root, plan, work, workers, progress or (lambda done, total: None))
         for name, text in metadata(plan).items():
             (root / name).write_text(text, encoding="utf-8")
         (root / RECORD).write_text(as_json(plan), encoding="utf-8")
     return Written(directory, plan, folders, time.perf_counter() - start, existing=False)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def sensible_workers(plan: Plan) -> int:
+    """One process a core, but none that would take longer to start than it saves."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, len(jobs(plan)) // 60))
 
 
-def _render_all(
-    root: Path, plan: Plan, work: list[Job], workers: int, progress: Callable[[int, int], None]
-) -> None:
-    def render(job: Job) -> None:
-        _render_one(root, plan, job)
-
-    animal()  # built once, before the threads ask for it together
-    pool = ThreadPoolExecutor(max_workers=workers)
-    try:
-        progress(0, len(work))
-        for done, _ in enumerate(pool.map(render, work), 1):
+def _render_all(root: Path, plan: Plan, work: list[Job], workers: int, progress: Progress) -> None:
+    render = partial(_render_one, root, plan)
+    progress(0, len(work))
+    if workers == 1:
+        for done, job in enumerate(work, 1):
+            render(job)
             progress(done, len(work))
+        return
+    # Processes, not threads: numpy calls this short spend half their time under the interpreter's lock.
+    # Spawned, not forked: the caller may be running threads.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
+    try:
+        for done, _ in enumerate(pool.map(render, work, chunksize=8), 1):
+            progress(done, len(work))
+    except BrokenProcessPool as error:
+        raise OutputError("a rendering process ended before its time; try again with one worker.") from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    # Ctrl-C reaches the whole group; the parent alone decides what follows.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _render_one(root: Path, plan: Plan, job: Job) -> None:

@@ -1,7 +1,7 @@
 """Products of many short vectors, on the calling thread.
 
-Handed over whole, they would wake the threads of BLAS, which spin between calls: with several scenes
-rendered at a time that costs more than the products themselves.
+Handed over whole, they would wake the threads of BLAS, which spin between calls: with a process a
+core that costs more than the products themselves.
 """
 
 from __future__ import annotations
