@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,14 @@ def run_folder(tmp_path_factory, write_model) -> Path:
     write_model(run / "model.safetensors")
     write_model(run / "model-b2a.safetensors", direction="b2a", seed=1)
     return run
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """A single thread for torch: with tensors as small as those of most tests, a second only costs time."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

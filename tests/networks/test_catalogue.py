@@ -1,0 +1,314 @@
+"""What every network of the catalogue promises."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from translate.errors import UsageError
+from translate.networks.catalogue import (
+    DISCRIMINATORS,
+    GENERATORS,
+    accepted_arguments,
+    build_discriminator,
+    build_generator,
+    parameter_count,
+)
+from translate.networks.layers import initialise
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+GENERATOR_CASES = {
+    "unet": {"depth": 3, "width": 4},
+    "resnet": {"depth": 2, "width": 4},
+    "mobile": {"depth": 2, "width": 4},
+}
+DISCRIMINATOR_CASES = {
+    "patch": {"layers": 2, "width": 4},
+    "pixel": {"width": 4},
+    "image": {"layers": 2, "width": 4},
+}
+ODD_CASES = [
+    ("unet", {"depth": 2, "width": 3, "norm": "instance", "dropout": 0.0}),
+    ("unet", {"depth": 5, "width": 1, "upsampling": "resize"}),
+    ("unet", {"depth": 4, "width": 5, "norm": "none", "masked": True}),
+    ("resnet", {"depth": 1, "width": 3, "norm": "batch", "upsampling": "resize"}),
+    ("resnet", {"depth": 3, "width": 1, "norm": "none", "dropout": 0.5, "masked": True}),
+    ("mobile", {"depth": 1, "width": 3, "norm": "batch"}),
+    ("mobile", {"depth": 3, "width": 5, "norm": "none", "masked": True}),
+]
+EVERY_GENERATOR = [*GENERATOR_CASES.items(), *ODD_CASES]
+EVERY_NETWORK = [
+    *((build_generator, name, GENERATOR_CASES[name]) for name in GENERATOR_CASES),
+    *((build_discriminator, name, DISCRIMINATOR_CASES[name]) for name in DISCRIMINATOR_CASES),
+]
+
+
+def picture(batch: int, channels: int, height: int, width: int, seed: int = 1) -> torch.Tensor:
+    return torch.rand(batch, channels, height, width, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def fresh(build, name: str, arguments: dict, **more) -> nn.Module:
+    torch.manual_seed(0)
+    return build(name, **arguments, **more)
+
+
+def test_every_network_of_the_catalogue_is_tested_here():
+    assert list(GENERATOR_CASES) == list(GENERATORS)
+    assert list(DISCRIMINATOR_CASES) == list(DISCRIMINATORS)
+
+
+@pytest.mark.parametrize(("name", "arguments"), EVERY_GENERATOR)
+@pytest.mark.parametrize(("inputs", "outputs"), [(3, 3), (1, 1)])
+def test_a_generator_answers_with_a_picture_of_the_same_size(name, arguments, inputs, outputs):
+    generator = initialise(fresh(build_generator, name, arguments, in_channels=inputs, out_channels=outputs))
+    step, least = generator.size_multiple, generator.minimum_size
+    for height, width in [(least, least), (least, least + step), (least + 2 * step, least)]:
+        image = picture(2, inputs, height, width)
+        answer = generator(image)
+        assert answer.shape == (2, outputs, height, width)
+        assert answer.dtype == torch.float32
+        assert answer.isfinite().all()
+        assert answer.abs().max() <= 1
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generator_turns_colour_into_grey_and_back(name):
+    for inputs, outputs in [(1, 3), (3, 1)]:
+        generator = fresh(
+            build_generator, name, GENERATOR_CASES[name], in_channels=inputs, out_channels=outputs
+        )
+        assert generator(picture(1, inputs, 16, 24)).shape == (1, outputs, 16, 24)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    case=st.sampled_from(EVERY_GENERATOR),
+    rows=st.integers(0, 3),
+    columns=st.integers(0, 3),
+    batch=st.integers(1, 2),
+)
+def test_any_multiple_from_the_minimum_on_is_a_valid_size(case, rows, columns, batch):
+    generator = fresh(build_generator, *case)
+    height = generator.minimum_size + rows * generator.size_multiple
+    width = generator.minimum_size + columns * generator.size_multiple
+    assert generator(picture(batch, 3, height, width)).shape == (batch, 3, height, width)
+
+
+@pytest.mark.parametrize("name", ["resnet", "mobile"])
+def test_a_generator_s_minimum_size_is_the_smallest_that_works(name):
+    generator = fresh(build_generator, name, GENERATOR_CASES[name])
+    too_small = generator.minimum_size - generator.size_multiple
+    with pytest.raises((RuntimeError, ValueError)):
+        generator(picture(1, 3, too_small, too_small))
+
+
+@pytest.mark.parametrize("norm", ["batch", "instance", "none"])
+@pytest.mark.parametrize(("name", "layers"), [("patch", 1), ("patch", 2), ("patch", 3), ("image", 2)])
+def test_a_discriminator_s_minimum_size_is_the_smallest_that_works(name, layers, norm):
+    discriminator = fresh(build_discriminator, name, {"layers": layers, "width": 2, "norm": norm})
+    least = discriminator.minimum_size
+    assert discriminator(picture(1, 3, least, least)).shape == (1, 1, 1, 1)
+    with pytest.raises((RuntimeError, ValueError)):
+        discriminator(picture(1, 3, least - 1, least - 1))
+
+
+@pytest.mark.parametrize(("height", "width"), [(12, 12), (33, 20), (64, 40)])
+def test_a_discriminator_takes_any_size_from_its_minimum_on(height, width):
+    image = picture(2, 6, height, width)
+    shapes = {
+        name: tuple(fresh(build_discriminator, name, arguments, in_channels=6)(image).shape)
+        for name, arguments in DISCRIMINATOR_CASES.items()
+    }
+    # Two halvings, rounded down, and two 4x4 convolutions that take a pixel each.
+    assert shapes["patch"] == (2, 1, height // 4 - 2, width // 4 - 2)
+    assert shapes["pixel"] == (2, 1, height, width)
+    assert shapes["image"] == (2, 1, 1, 1)
+
+
+@pytest.mark.parametrize("norm", ["batch", "instance", "none"])
+@pytest.mark.parametrize(("build", "name", "arguments"), EVERY_NETWORK)
+def test_gradients_reach_every_parameter(build, name, arguments, norm):
+    network = fresh(build, name, arguments, norm=norm)
+    network(picture(2, 3, 32, 32)).square().sum().backward()
+    gradients = {key: parameter.grad for key, parameter in network.named_parameters()}
+    assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients.values())
+    sizes = {key: float(gradient.abs().max()) for key, gradient in gradients.items()}
+    silent = {key for key, size in sizes.items() if size < 1e-5 * max(sizes.values())}
+    # Instance norm takes a constant out again, so the biases before it can't matter.
+    assert all(norm == "instance" and key.endswith("bias") for key in silent), silent
+
+
+@pytest.mark.parametrize(("build", "name", "arguments"), EVERY_NETWORK)
+def test_the_same_weights_and_input_give_the_same_output(build, name, arguments):
+    image = picture(1, 3, 32, 24)
+    first, second = (fresh(build, name, arguments).eval() for _ in range(2))
+    with torch.no_grad():
+        assert torch.equal(first(image), first(image))
+        assert torch.equal(first(image), second(image))
+
+
+@pytest.mark.parametrize(("build", "name", "arguments"), EVERY_NETWORK)
+@pytest.mark.parametrize("norm", ["instance", "none"])
+def test_without_batch_norm_a_picture_s_output_is_its_own(build, name, arguments, norm):
+    network = fresh(build, name, arguments, norm=norm)
+    without_dropout(network)
+    a, b = picture(1, 3, 32, 24, seed=1), picture(1, 3, 32, 24, seed=2)
+    with torch.no_grad():
+        merged = network(torch.cat([a, b]))
+        torch.testing.assert_close(merged, torch.cat([network(a), network(b)]), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("build", "name", "arguments"), EVERY_NETWORK)
+def test_with_batch_norm_it_depends_on_its_neighbours_while_training(build, name, arguments):
+    network = initialise(fresh(build, name, arguments, norm="batch"), std=0.2)
+    without_dropout(network)
+    a, b = picture(1, 3, 32, 24, seed=1), 0.2 * picture(1, 3, 32, 24, seed=2)
+    with torch.no_grad():
+        merged, alone = network(torch.cat([a, b]))[:1], network(a)
+        assert (merged - alone).abs().max() > 1e-3
+        network.eval()
+        torch.testing.assert_close(network(torch.cat([a, b]))[:1], network(a), rtol=1e-5, atol=1e-5)
+
+
+def without_dropout(network: nn.Module) -> None:
+    for part in network.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+
+
+@pytest.mark.parametrize(
+    ("build", "name", "arguments"),
+    [
+        (build_generator, "unet", {"depth": 8, "dropout": 0.5}),
+        (build_generator, "resnet", {"dropout": 0.5}),
+    ],
+)
+def test_dropout_is_noise_in_training_and_off_in_use(build, name, arguments):
+    network = fresh(build, name, {**arguments, "width": 2, "norm": "instance"})
+    image = picture(1, 3, 256, 256) if name == "unet" else picture(1, 3, 32, 32)
+    with torch.no_grad():
+        assert not torch.equal(network(image), network(image))
+        network.eval()
+        assert torch.equal(network(image), network(image))
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_closed_mask_keeps_the_input_and_an_open_one_keeps_none_of_it(name):
+    generator = fresh(build_generator, name, {**GENERATOR_CASES[name], "masked": True}).eval()
+    last = [part for part in generator.modules() if isinstance(part, nn.Conv2d | nn.ConvTranspose2d)][-1]
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.copy_(torch.tensor([0.3, 0.2, -0.1, 0.0]))
+    image, other = picture(2, 3, 16, 24, seed=1), picture(2, 3, 16, 24, seed=2)
+    with torch.no_grad():
+        last.bias[-1] = -200.0
+        assert torch.equal(generator(image), image)
+        last.bias[-1] = 200.0
+        torch.testing.assert_close(generator(image), generator(other))
+        last.bias[-1] = 0.0
+        change = torch.tanh(torch.tensor([0.3, 0.2, -0.1]))[:, None, None]
+        torch.testing.assert_close(generator(image), (image + change) / 2)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_masked_generator_needs_equal_channels(name):
+    with pytest.raises(UsageError, match="input and output need equal channels, not 3 and 1"):
+        build_generator(name, in_channels=3, out_channels=1, masked=True)
+
+
+PUBLISHED_COUNTS = [
+    (build_generator, "unet", {"depth": 8, "norm": "batch"}, 54_413_955),
+    (build_generator, "resnet", {"depth": 9, "norm": "instance"}, 11_378_179),
+    (build_generator, "resnet", {"depth": 6, "norm": "instance"}, 7_837_699),
+    (build_discriminator, "patch", {"in_channels": 3, "norm": "instance"}, 2_764_737),
+    (build_discriminator, "patch", {"in_channels": 6, "norm": "batch"}, 2_768_705),
+]
+
+
+@pytest.mark.parametrize(("build", "name", "arguments", "published"), PUBLISHED_COUNTS)
+def test_parameter_counts_are_the_published_ones(build, name, arguments, published):
+    with torch.device("meta"):
+        assert parameter_count(build(name, **arguments)) == published
+
+
+def test_the_light_generator_is_light():
+    with torch.device("meta"):
+        assert parameter_count(build_generator("mobile")) < 0.03 * parameter_count(build_generator("resnet"))
+
+
+@pytest.mark.parametrize(
+    ("build", "name", "message"),
+    [
+        (build_generator, "resnt", "unknown generator 'resnt' (did you mean resnet?); choose one of unet,"),
+        (build_generator, "zzz", "unknown generator 'zzz'; choose one of unet, resnet, mobile"),
+        (
+            build_discriminator,
+            "patc",
+            "unknown discriminator 'patc' (did you mean patch?); choose one of patch,",
+        ),
+    ],
+)
+def test_an_unknown_name_gets_the_nearest_valid_one(build, name, message):
+    with pytest.raises(UsageError) as error:
+        build(name)
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("build", "name", "arguments", "message"),
+    [
+        (
+            build_generator,
+            "mobile",
+            {"dropout": 0.5},
+            "takes no dropout; it takes depth, width, norm, masked",
+        ),
+        (
+            build_discriminator,
+            "pixel",
+            {"layers": 3, "dept": 1},
+            "takes no dept, layers; it takes width, norm",
+        ),
+        (build_generator, "unet", {"depth": 1}, "can't be built: a U-Net needs a depth of at least 2, not 1"),
+        (
+            build_generator,
+            "unet",
+            {"norm": "bach"},
+            "unknown norm 'bach'; choose one of batch, instance, none",
+        ),
+        (
+            build_generator,
+            "resnet",
+            {"upsampling": "x"},
+            "unknown upsampling 'x'; choose one of transpose, resize",
+        ),
+        (
+            build_discriminator,
+            "patch",
+            {"layers": 0},
+            "at least 1 layer, not 0; `pixel` judges single pixels",
+        ),
+        (build_generator, "unet", {"width": "wide"}, "the generator 'unet' can't be built"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_a_usage_error(build, name, arguments, message):
+    with pytest.raises(UsageError) as error:
+        build(name, **arguments)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_accepted_arguments_are_those_of_the_recipe():
+    assert accepted_arguments(GENERATORS["unet"]) == (
+        "depth",
+        "width",
+        "norm",
+        "dropout",
+        "upsampling",
+        "masked",
+    )
+    assert accepted_arguments(DISCRIMINATORS["patch"]) == ("layers", "width", "norm")
