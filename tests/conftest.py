@@ -42,7 +42,7 @@ def write_model():
         card = Card(
             architecture=architecture,
             arguments=arguments,
-            translator="cyclegan",
+            translator=changes.pop("translator", "cyclegan"),
             direction=direction,
             domains={"a": "horse", "b": "zebra"},
             size_multiple=network.size_multiple,

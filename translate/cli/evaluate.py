@@ -249,7 +249,9 @@ def _progress(
         progress.MofNCompleteColumn(),
         progress.TimeRemainingColumn(),
     )
-    with progress.Progress(*columns, console=console, disable=quiet, transient=True) as bar:
+    with progress.Progress(
+        *columns, console=console, disable=quiet or not console.is_terminal, transient=True
+    ) as bar:
         task = bar.add_task(label, total=total)
         for batch in batches:
             yield batch

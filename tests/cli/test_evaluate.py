@@ -1,0 +1,247 @@
+"""`translate evaluate`, as a person calls it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from translate import images
+from translate.cli import main as command
+from translate.cli.evaluate import data_options, spread
+from translate.data.savanna import write_dataset
+from translate.errors import ModelError
+from translate.weights.card import Card, read_card
+
+
+@pytest.fixture(scope="module")
+def savanna(tmp_path_factory) -> Path:
+    """Unpaired renders of 32 pixels: two pictures a side to train on, three held out with truth and mask."""
+    folder = tmp_path_factory.mktemp("data") / "savanna"
+    write_dataset(folder, pair="chestnut:zebra", count=2, test_count=3, size=32, seed=5)
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, write_model) -> Path:
+    """A working directory with a model file `model.safetensors` trained at 32 pixels."""
+    monkeypatch.chdir(tmp_path)
+    write_model(Path("model.safetensors"), recipe={"data": {"size": 32, "load_size": 36}})
+    return tmp_path
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command in this process; returns exit code, stdout, stderr."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["translate", "evaluate", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            command.main()
+        out, err = capsys.readouterr()
+        return int(caught.value.code or 0), out, err
+
+    return call
+
+
+def _pairs(folder: Path, split: str, count: int, seed: int = 0) -> None:
+    for n in range(count):
+        pixels = np.random.default_rng(seed + n).integers(0, 256, (32, 64, 3), np.uint8)
+        images.write(folder / split / f"{n}.png", pixels)
+
+
+def test_table_for_people(here, run, savanna):
+    code, out, err = run("model.safetensors", "--data", str(savanna), "--device", "cpu")
+    assert (code, out) == (0, "")
+    assert f"3 of 3 pictures of {savanna}, test:" in err
+    assert [line.split("  ")[0] for line in err.splitlines()[2:5]] == [
+        "model",
+        "copy the input",
+        "mean of 2 training pictures",
+    ]
+    assert "change outside the mask 0." in err
+    assert "PSNR in dB, RGB, range [0, 1], mean over pictures" in err
+    assert "SSIM, RGB, range [0, 1], Gaussian 11x11, sigma 1.5" in err
+
+
+def test_json_for_programs(here, run, savanna):
+    code, out, _ = run("model.safetensors", "--data", str(savanna), "--json", "-q")
+    told = json.loads(out)
+    assert code == 0
+    assert {key: told[key] for key in ("direction", "split", "size", "pictures", "of")} == {
+        "direction": "a2b",
+        "split": "test",
+        "size": 32,
+        "pictures": 3,
+        "of": 3,
+    }
+    copied = told["scores"]["copy the input"]
+    truth, given = (
+        np.stack([images.read(path).pixels for path in images.find(savanna / folder)]) / 255
+        for folder in ("testTruth", "testA")
+    )
+    assert copied["l1"]["mean"] == pytest.approx(np.abs(truth - given).mean(), rel=1e-5)
+    mse = ((truth - given) ** 2).mean((1, 2, 3))
+    assert copied["psnr"]["mean"] == pytest.approx((-10 * np.log10(mse)).mean(), rel=1e-5)
+    assert copied["psnr"]["pictures"] == 3
+    mean = np.stack([images.read(path).pixels for path in images.find(savanna / "trainB")]).mean(0) / 255
+    expected = np.abs(mean - truth).mean()
+    assert told["scores"]["mean of 2 training pictures"]["l1"]["mean"] == pytest.approx(expected, rel=1e-4)
+    assert told["change_outside_mask"]["mean"] > 0
+
+
+def test_model_is_what_it_is_in_use(here, run, savanna):
+    import translate
+
+    model = translate.load("model.safetensors", device="cpu")
+    errors = [
+        np.abs(
+            images.read(savanna / "testTruth" / path.name).pixels / 255.0
+            - model(images.read(path).pixels) / 255.0
+        ).mean()
+        for path in images.find(savanna / "testA")
+    ]
+    told = json.loads(run("model.safetensors", "--data", str(savanna), "--json")[1])
+    # The picture written to a file is rounded, the one measured is not.
+    assert told["scores"]["model"]["l1"]["mean"] == pytest.approx(np.mean(errors), abs=1e-3)
+
+
+def test_limit_and_sheet(here, run, savanna):
+    code, out, _ = run(
+        "model.safetensors", "--data", str(savanna), "--limit", "2", "-o", "out/sheet.png", "--json"
+    )
+    assert (code, json.loads(out)["pictures"], json.loads(out)["of"]) == (0, 2, 3)
+    sheet = images.read("out/sheet.png").pixels
+    assert sheet.shape == (3 * 36, 2 * 36, 3)
+    first = images.read(images.find(savanna / "testA")[0]).pixels
+    np.testing.assert_array_equal(sheet[2:34, 2:34], first)
+    truth = images.read(images.find(savanna / "testTruth")[1]).pixels
+    np.testing.assert_array_equal(sheet[74:106, 38:70], truth)
+
+
+def test_other_generator_of_a_run(run, run_folder, savanna, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    options = ("--data", str(savanna), "--size", "32", "--json")
+    there = json.loads(run(str(run_folder), *options)[1])
+    back = json.loads(run(str(run_folder), *options, "--direction", "b2a")[1])
+    assert (there["direction"], back["direction"]) == ("a2b", "b2a")
+    # Zebra for horse is as wrong as horse for zebra, but each model is measured on its own direction.
+    assert back["scores"]["copy the input"] == there["scores"]["copy the input"]
+    assert back["scores"]["model"]["l1"]["mean"] != there["scores"]["model"]["l1"]["mean"]
+
+
+def test_pairs_the_way_round_that_was_trained(here, run, write_model):
+    _pairs(Path("pairs"), "train", 2)
+    _pairs(Path("pairs"), "val", 2, seed=7)
+    write_model(Path("swapped.safetensors"), recipe={"data": {"size": 32, "direction": "b2a"}})
+    means = {
+        name: json.loads(run(f"{name}.safetensors", "--data", "pairs", "--json")[1])["scores"]
+        for name in ("model", "swapped")
+    }
+    training = np.stack([images.read(path).pixels for path in images.find(Path("pairs/train"))]) / 255
+    held = np.stack([images.read(path).pixels for path in images.find(Path("pairs/val"))]) / 255
+    for name, half in (("model", slice(32, 64)), ("swapped", slice(0, 32))):
+        expected = np.abs(training[:, :, half].mean(0) - held[:, :, half]).mean()
+        told = means[name]["mean of 2 training pictures"]["l1"]["mean"]
+        assert told == pytest.approx(expected, rel=1e-4)
+    assert "change_outside_mask" not in means
+
+
+def test_pictures_equal_to_their_truth(here, run):
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    images.write(Path("same/test/0.png"), np.concatenate([pixels, pixels], 1))
+    code, out, err = run("model.safetensors", "--data", "same")
+    assert (code, out) == (0, "")
+    row = next(line for line in err.splitlines() if line.startswith("copy the input"))
+    assert row.split()[3:] == ["0.0000", "∞", "1.0000"]
+    assert "PSNR, copy the input: without 1 pictures equal to their truth" in err
+    assert "mean of" not in err
+    told = json.loads(run("model.safetensors", "--data", "same", "--json")[1])
+    assert told["scores"]["copy the input"]["psnr"]["mean"] is None
+
+
+def test_grey_inputs_of_a_colouring_model(here, run, write_model, savanna):
+    write_model(Path("grey.safetensors"), arguments={"in_channels": 1}, recipe={"data": {"size": 32}})
+    code, out, _ = run("grey.safetensors", "--data", str(savanna), "--json", "-o", "sheet.png")
+    assert code == 0
+    assert "L1, RGB" in json.loads(out)["scores"]["model"]["l1"]["protocol"]
+    assert images.read("sheet.png").pixels.shape[2] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "says"),
+    [
+        ("testTruth", [], "without a truth"),
+        ("testA", [], "test"),
+        (None, ["--split", "val"], "no val split"),
+        (None, ["-o", "sheet.txt"], "sheet.txt: a sheet is a picture file"),
+    ],
+)
+def test_mistakes_end_in_one_line(here, run, savanna, change, arguments, says):
+    shutil.copytree(savanna, "copy")
+    if change:
+        shutil.rmtree(Path("copy") / change)
+    code, out, err = run("model.safetensors", "--data", "copy", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert says in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_model_of_something_else_than_pictures(here, run, write_model, savanna):
+    write_model(Path("four.safetensors"), arguments={"in_channels": 4})
+    code, _, err = run("four.safetensors", "--data", str(savanna))
+    assert code == 4
+    assert "3 channels of 4; pictures have 1 or 3" in err
+
+
+def test_options_come_from_the_card(here, write_model):
+    recipe = {"data": {"size": 48, "task": "edges", "b": "shoes", "workers": 3, "from a later version": 1}}
+    card = read_card(write_model(Path("edges.safetensors"), recipe=recipe))
+    options = data_options(card, size=None, a=None, b=None, task=None)
+    assert (options.size, options.task, options.a, options.b) == (48, "edges", None, "shoes")
+    assert (options.direction, options.channels_a, options.channels_b) == ("a2b", 3, 3)
+    named = data_options(card, size=32, a="drawings", b="photos", task=None)
+    assert (named.size, named.task, named.a, named.b) == (32, None, "drawings", "photos")
+
+
+@pytest.mark.parametrize(
+    ("trained", "model", "expected"),
+    [("a2b", "a2b", "a2b"), ("b2a", "a2b", "b2a"), ("a2b", "b2a", "b2a"), ("b2a", "b2a", "a2b")],
+)
+def test_direction_of_the_data(here, write_model, trained, model, expected):
+    path = write_model(
+        Path("one.safetensors"), direction=model, recipe={"data": {"size": 32, "direction": trained}}
+    )
+    assert data_options(read_card(path), size=None, a=None, b=None, task=None).direction == expected
+
+
+def test_a_broken_recipe_is_the_models_fault(here):
+    card: Card = read_card("model.safetensors").model_copy(update={"recipe": {"data": {"size": "big"}}})
+    with pytest.raises(ModelError, match="the recipe on the model's card"):
+        data_options(card, size=None, a=None, b=None, task=None)
+
+
+def test_spread():
+    assert spread(3, None) == [0, 1, 2]
+    assert spread(10, 3) == [0, 3, 6]
+    assert spread(2, 5) == [0, 1]
+
+
+def test_real_facades(here, run, shared_data, write_model):
+    facades = shared_data / "facades"
+    write_model(
+        Path("facades.safetensors"),
+        translator="pix2pix",
+        recipe={"data": {"size": 32, "direction": "b2a"}},
+    )
+    code, out, _ = run("facades.safetensors", "--data", str(facades), "--limit", "3", "--json")
+    told = json.loads(out)
+    assert (code, told["split"], told["of"]) == (0, "val", 15)
+    # Facades look alike: their mean is nearer to a facade than its coloured labels are.
+    scores = told["scores"]
+    assert scores["mean of 64 training pictures"]["l1"]["mean"] < scores["copy the input"]["l1"]["mean"]
