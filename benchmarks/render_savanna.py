@@ -35,17 +35,16 @@ def main() -> None:
         return
     start = time.perf_counter()
     animal()
-    print(
-        json.dumps(
-            {"what": "the mesh, once a process", "seconds": round(time.perf_counter() - start, 2)},
-            ensure_ascii=False,
-        )
-    )
+    _say({"what": "the mesh, once a process", "seconds": round(time.perf_counter() - start, 2)})
     for size in (64, 128, 256):
         for coats in (("zebra",), ("chestnut", "zebra"), COATS):
-            print(json.dumps(_render(size, coats, options.scenes), ensure_ascii=False))
+            _say(_render(size, coats, options.scenes))
     for workers in (1, 2):
-        print(json.dumps(_write(options.scenes, workers), ensure_ascii=False))
+        _say(_write(3 * options.scenes, workers))
+
+
+def _say(result: dict[str, object]) -> None:
+    print(json.dumps(result, ensure_ascii=False), flush=True)
 
 
 def contact_sheet(size: int = 160) -> np.ndarray:
