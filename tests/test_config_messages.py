@@ -1,0 +1,195 @@
+"""Every mistake in a recipe is told in one line: where, what, and the remedy."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from translate.config import load_recipe, recipe_names
+from translate.errors import UsageError
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    """Write a recipe file and return its path."""
+
+    def _write(text: str) -> Path:
+        path = tmp_path / "mine.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return _write
+
+
+def refusal(recipe: str | Path, overrides: dict | None = None) -> str:
+    """The one line that a recipe is refused with."""
+    with pytest.raises(UsageError) as error:
+        load_recipe(recipe, overrides)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+OVERRIDE_MESSAGES = {
+    "a leaf that is nearly right": (
+        {"optim.lrr": 1},
+        "unknown key 'optim.lrr'; did you mean optim.lr?",
+    ),
+    "a section that is nearly right": (
+        {"optm.lr": 1},
+        "unknown key 'optm'; did you mean optim?",
+    ),
+    "a leaf without its section": (
+        {"width": 8},
+        "unknown key 'width'; did you mean generator.width?",
+    ),
+    "a key of another recipe": (
+        {"losses.cycle": 3},
+        "unknown key 'losses.cycle'; choose one of losses.adversarial, losses.gan, losses.l1",
+    ),
+    "a key far from everything": (
+        {"zzz": 3},
+        "unknown key 'zzz'; choose one of data, optim, training, checkpoint, log, translator, "
+        "generator, discriminator, losses",
+    ),
+    "a key of another network": (
+        {"generator.name": "mobile", "generator.dropout": 0.5},
+        "unknown key 'generator.dropout' where generator.name is mobile; choose one of "
+        "generator.name, generator.depth, generator.width, generator.norm, generator.masked",
+    ),
+    "a key of the other side's network": (
+        {"discriminator.dropout": 0.5},
+        "unknown key 'discriminator.dropout' where discriminator.name is patch; "
+        "did you mean generator.dropout?",
+    ),
+    "an unknown generator": (
+        {"generator.name": "resnt"},
+        "unknown generator 'resnt' (did you mean resnet?); choose one of unet, resnet, mobile",
+    ),
+    "an unknown discriminator": (
+        {"discriminator.name": 7},
+        "unknown discriminator 7; choose one of patch, image, pixel",
+    ),
+    "a word for a number": (
+        {"optim.lr": "fast"},
+        "optim.lr = 'fast': ",
+    ),
+    "a fraction for a count": (
+        {"data.batch_size": 1.5},
+        "data.batch_size = 1.5: ",
+    ),
+    "a number that is too small": (
+        {"checkpoint.every": 0},
+        "checkpoint.every = 0: ",
+    ),
+    "a probability of one": (
+        {"generator.dropout": 1},
+        "generator.dropout = 1: ",
+    ),
+    "an infinite number": (
+        {"losses.l1": math.inf},
+        "losses.l1 = inf: ",
+    ),
+    "not a number": (
+        {"losses.gan": math.nan},
+        "losses.gan = nan: ",
+    ),
+    "neither a count nor auto": (
+        {"generator.depth": "deep"},
+        "generator.depth = 'deep': ",
+    ),
+    "an unknown choice": ({"losses.adversarial": "wgan"}, "losses.adversarial = 'wgan': "),
+    "one beta": (
+        {"optim.betas": [0.5]},
+        "optim.betas = [0.5]: ",
+    ),
+    "a value for a section": (
+        {"generator": "unet"},
+        "generator = 'unet': generator is a section, with keys such as generator.name",
+    ),
+    "a section for a value": (
+        {"optim.betas.first": 0.5},
+        "optim.betas.first: betas is a value, not a section",
+    ),
+    "another translator": (
+        {"translator": "cyclegan"},
+        "a recipe's translator can't be overridden; name another recipe",
+    ),
+    "a size that doesn't fit a U-Net": (
+        {"data.size": 100},
+        "data.size 100 is not a multiple of 32, which the unet generator needs; "
+        "choose a size of 96, or a smaller generator.depth",
+    ),
+    "a size that doesn't fit a ResNet": (
+        {"data.size": 101, "generator.name": "resnet"},
+        "data.size 101 is not a multiple of 4, which the resnet generator needs; choose a size of 100",
+    ),
+    "a load size below the size": (
+        {"data.load_size": 200},
+        "data.load_size 200 is smaller than data.size 256; make it at least as large, or auto",
+    ),
+    "a mask between colour and grey": (
+        {"generator.masked": True, "data.channels_a": 1},
+        "generator.masked needs data.channels_a equal to data.channels_b",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OVERRIDE_MESSAGES)
+def test_a_wrong_override_is_told_where_and_what_and_the_remedy(case):
+    overrides, message = OVERRIDE_MESSAGES[case]
+    where, _, refused = refusal("pix2pix", overrides).partition(": ")
+    assert where == "recipe pix2pix"
+    if message.endswith(": "):  # and then the reason in pydantic's own words
+        message += refused.removeprefix(message)
+        assert len(refused) > len(OVERRIDE_MESSAGES[case][1])
+    assert refused == message
+
+
+def test_a_wrong_choice_is_told_the_right_ones():
+    message = refusal("pix2pix", {"losses.adversarial": "wgan"})
+    assert all(f"'{name}'" in message for name in ("minimax", "nonsaturating", "lsgan", "hinge"))
+    assert "'auto'" in refusal("pix2pix", {"generator.depth": "deep"})
+
+
+FILE_MESSAGES = {
+    "": "a recipe is a mapping with the key `translator`",
+    "- pix2pix\n": "a recipe is a mapping with the key `translator`",
+    "data: {size: 64}\n": "translator is None; choose one of pix2pix, cyclegan",
+    "translator: pix2pics\n": "translator is 'pix2pics'; choose one of pix2pix, cyclegan",
+    "translator: [pix2pix]\n": "translator is ['pix2pix']; choose one of pix2pix, cyclegan",
+    "translator: pix2pix\ngenerator: unet\n": "generator is a section, with keys such as generator.name",
+    "translator: pix2pix\ndata: [64]\n": "data is a section, with keys such as data.size",
+    "translator: pix2pix\n1: 2\n": "keys should be strings",
+    "translator: [": "not valid YAML (while parsing a flow node",
+    "translator: pix2pix\na: !!python/name:os.system\n": "not valid YAML (could not determine a constructor",
+}
+
+
+@pytest.mark.parametrize("text", FILE_MESSAGES)
+def test_a_wrong_file_is_told_by_its_path(text, write):
+    path = write(text)
+    message = refusal(path)
+    assert message.startswith(f"recipe {path}: ")
+    assert FILE_MESSAGES[text] in message
+
+
+def test_a_file_that_is_not_there_or_no_text(tmp_path):
+    path = tmp_path / "mine.yaml"
+    assert refusal(path) == f"recipe {path}: can't be read (no such file or directory)"
+    path.write_bytes(b"\xff\xfe\x00translator")
+    assert refusal(path) == f"recipe {path}: can't be read (it isn't text in UTF-8)"
+
+
+def test_an_unknown_recipe_gets_the_nearest_one_and_all_names():
+    names = ", ".join(recipe_names())
+    assert refusal("cyclgan") == (
+        f"unknown recipe 'cyclgan' (did you mean cyclegan?); choose one of {names}, or a .yaml file"
+    )
+    assert refusal("zzz") == f"unknown recipe 'zzz'; choose one of {names}, or a .yaml file"
+
+
+def test_a_value_in_the_place_of_the_network_is_no_crash_when_another_is_chosen(write):
+    path = write("translator: pix2pix\ngenerator: unet\n")
+    assert "generator is a value, not a section" in refusal(path, {"generator.name": "resnet"})
