@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from itertools import islice
 from pathlib import Path
@@ -317,3 +318,10 @@ def test_real_folders(shared_data, folder, paired, options):
     assert first.b.shape == (4, 3, 64, 64)
     assert not same(first, second)
     assert first.b.float().std() > 10
+
+
+def test_loader_processes_that_are_not_forked_get_the_same_data_set(negatives):
+    dataset = paired_dataset(recognise(negatives, paired=True), "train", options=PLAIN)
+    sent = pickle.loads(pickle.dumps(dataset))
+    at = SampleIndex(4, 4, 21)
+    assert np.array_equal(sent[at].a, dataset[at].a)

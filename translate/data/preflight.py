@@ -119,7 +119,7 @@ def _decoded(shelves: Sequence[Shelf], progress: bool) -> Iterator[tuple[int, in
 
     def decode(at: tuple[int, int]) -> Pictures | BadImage:
         try:
-            return shelves[at[0]].decode(at[1])
+            return tuple(np.ascontiguousarray(planes) for planes in shelves[at[0]].decode(at[1]))
         except BadImage as error:
             return error
 

@@ -42,7 +42,7 @@ class Shelf:
         return bool(self._kept)
 
     def keep(self, pictures: list[tuple[np.ndarray, ...]]) -> None:
-        """Hold `pictures`, as `decode` gave them for every position, in RAM from now on."""
+        """Hold `pictures`, what `decode` gave for every position, from now on; contiguous is fastest."""
         self._kept = pictures
 
     def files(self, i: int) -> tuple[Path, ...]:

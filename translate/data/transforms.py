@@ -1,8 +1,8 @@
 """From a decoded picture to a training crop: resizing, edges, crop and flip, augmentation.
 
 Geometry and colour are separate: geometry moves both pictures of a pair alike, colour touches inputs only.
-Decoded pictures are uint8 `(H, W, 3)`; from the resize on they are planar, uint8 `(C, H, W)`, which lets
-a crop copy whole rows and a batch be stacked without a transpose.
+Decoded pictures are uint8 `(H, W, 3)`; from the resize on they are planar, uint8 `(C, H, W)`. What is kept
+in RAM is planar in memory too: a crop then copies whole rows, and a batch is stacked without a transpose.
 """
 
 from __future__ import annotations
@@ -66,19 +66,18 @@ def edges(pixels: np.ndarray) -> np.ndarray:
 
 
 def planar(pixels: np.ndarray, channels: int) -> np.ndarray:
-    """uint8 `(H, W, 3)` to `(channels, H, W)`, contiguous; one channel is the luma of Rec. 601."""
+    """uint8 `(H, W, 3)` as `(channels, H, W)`, a view where it can be; one channel is Rec. 601 luma."""
     if channels == 1:
         return cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)[None]
-    return np.stack(cv2.split(pixels))
+    return pixels.transpose(2, 0, 1)
 
 
 def crop(planes: np.ndarray, top: int, left: int, size: int, *, flip: bool = False) -> np.ndarray:
-    """The `(C, size, size)` window of `(C, H, W)` at (top, left), mirrored if `flip`; a copy."""
+    """The `(C, size, size)` window of `(C, H, W)` at (top, left), mirrored if `flip`; a contiguous copy."""
     window = np.ascontiguousarray(planes[:, top : top + size, left : left + size])
     if not flip:
         return window
-    rows = window.reshape(-1, size)
-    return cv2.flip(rows, 1).reshape(window.shape)
+    return cv2.flip(window.reshape(-1, size), 1).reshape(window.shape)
 
 
 def centre(size: tuple[int, int], window: int) -> tuple[int, int]:
