@@ -171,7 +171,7 @@ def main() -> None:
         "goal": "3 times the plain pipeline when decoding, 50 times from the RAM cache",
         "date": date.today().isoformat(),
         "command": f"python benchmarks/data_loading.py --rounds {options.rounds} --items {options.items}",
-        "machine": f"{platform.machine()}, one thread, process CPU time, medians of {options.rounds} turns each",
+        "machine": f"{platform.machine()}, one thread, process CPU time, medians of {options.rounds} turns",
         "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
         "sets": sets,
     }
