@@ -1,0 +1,104 @@
+"""Recipes and batches small enough for a training step in a few milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from translate.config import Recipe, load_recipe
+from translate.data.datasets import Batch as ByteBatch
+from translate.training.loop import train
+from translate.training.state import TrainingState, new_state
+from translate.translators.base import Losses, Translator
+from translate.translators.catalogue import build_translator
+
+DEPTHS = {"unet": 3, "resnet": 1, "mobile": 1}
+SIZE = 24
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe() -> Callable[..., Recipe]:
+    """A recipe of the package, with small networks and `section__key=value` overrides."""
+
+    def make(name: str, **changes: Any) -> Recipe:
+        overrides = {key.replace("__", "."): value for key, value in changes.items()}
+        generator = overrides.get("generator.name", load_recipe(name).generator.name)
+        discriminator = overrides.get("discriminator.name", "patch")
+        layers = {} if discriminator == "pixel" else {"discriminator.layers": 2}
+        tiny = {
+            "data.size": SIZE,
+            "data.load_size": SIZE,
+            "data.batch_size": 2,
+            "generator.depth": DEPTHS[generator],
+            "generator.width": 4,
+            "discriminator.width": 4,
+        }
+        return load_recipe(name, tiny | layers | overrides)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def byte_batches() -> Callable[..., list[ByteBatch]]:
+    """Random pictures that are the same everywhere: numpy promises this generator's numbers for good."""
+
+    def make(recipe: Recipe, count: int, seed: int = 0) -> list[ByteBatch]:
+        random, data = np.random.RandomState(seed), recipe.data
+        return [
+            ByteBatch(
+                *(
+                    torch.from_numpy(
+                        random.randint(0, 256, (data.batch_size, channels, data.size, data.size), np.uint8)
+                    )
+                    for channels in (data.channels_a, data.channels_b)
+                )
+            )
+            for _ in range(count)
+        ]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def lively() -> Callable[[Translator], Translator]:
+    """Draw a translator's weights ten times as large as usual, and the same everywhere."""
+
+    def fill(translator: Translator) -> Translator:
+        random = np.random.RandomState(1)
+        with torch.no_grad():
+            for name, parameter in translator.named_parameters():
+                values = 0.2 * torch.from_numpy(random.randn(*parameter.shape))
+                scales = parameter.ndim == 1 and name.endswith("weight")
+                parameter.copy_(1 + values if scales else values)
+        return translator
+
+    return fill
+
+
+@pytest.fixture(scope="session")
+def take_steps(byte_batches) -> Callable[..., tuple[TrainingState, list[Losses]]]:
+    """Train a few steps with the real loop; gives the state and every step's loss terms."""
+
+    def run(recipe: Recipe, steps: int, translator: Translator | None = None):
+        torch.manual_seed(0)
+        state = new_state(translator or build_translator(recipe), recipe, torch.device("cpu"))
+        seen: list[Losses] = []
+        train(
+            state,
+            recipe,
+            byte_batches(recipe, steps),
+            steps=steps,
+            precision=torch.float32,
+            on_step=lambda step, losses, factor: seen.append(losses),
+            on_log=lambda step: None,
+            on_sample=lambda step: None,
+            on_save=lambda step: None,
+            should_stop=lambda: False,
+        )
+        return state, seen
+
+    return run

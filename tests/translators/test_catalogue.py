@@ -1,0 +1,128 @@
+"""Every recipe with every network and objective builds and trains; phases keep to their own networks."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+
+from translate.config import RECIPES, recipe_names
+from translate.errors import UsageError
+from translate.losses.adversarial import ADVERSARIAL
+from translate.networks.catalogue import DISCRIMINATORS, GENERATORS, build_generator
+from translate.networks.layers import norm_layer
+from translate.training.loop import only, to_batch
+from translate.training.state import new_state
+from translate.translators.base import mixes_batch
+from translate.translators.catalogue import TRANSLATORS, build_translator, generator_arguments
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def test_every_kind_of_recipe_has_a_translator():
+    assert list(TRANSLATORS) == list(RECIPES)
+
+
+@pytest.mark.parametrize("objective", ADVERSARIAL)
+@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
+@pytest.mark.parametrize("generator", GENERATORS)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_combination_takes_a_step_that_changes_every_network(
+    recipe, generator, discriminator, objective, tiny_recipe, take_steps
+):
+    chosen = tiny_recipe(
+        recipe,
+        generator__name=generator,
+        discriminator__name=discriminator,
+        losses__adversarial=objective,
+    )
+    translator = build_translator(chosen)
+    before = copy.deepcopy(translator.state_dict())
+    state, losses = take_steps(chosen, 1, translator)
+    assert all(term.isfinite() and term.ndim == 0 for term in losses[0].values())
+    changed = {
+        name.split(".")[1]
+        for name, tensor in state.translator.state_dict().items()
+        if not torch.equal(tensor, before[name])
+    }
+    assert changed == set(translator.networks)
+    assert all(parameter.isfinite().all() for parameter in translator.parameters())
+
+
+@pytest.mark.parametrize("recipe", recipe_names())
+def test_a_phase_s_gradients_reach_its_own_networks_and_no_others(recipe, tiny_recipe, byte_batches):
+    chosen = tiny_recipe(recipe)
+    state = new_state(build_translator(chosen), chosen, torch.device("cpu"))
+    batch = to_batch(byte_batches(chosen, 1)[0], state.device)
+    translator = state.translator
+    out = translator(batch)
+    for phase in translator.phases:
+        with only(translator, phase.networks):
+            terms = phase.loss(batch, state.replayed(phase, out))
+            sum(terms.values(), torch.zeros(())).backward()
+        for name, network in translator.networks.items():
+            reached = {parameter.grad is not None for parameter in network.parameters()}
+            assert reached == {name in phase.networks}, f"{phase.name}: {name}"
+            assert all(parameter.requires_grad for parameter in network.parameters())
+            network.zero_grad(set_to_none=True)
+
+
+@pytest.mark.parametrize("recipe", recipe_names())
+def test_every_network_is_trained_by_exactly_one_phase(recipe, tiny_recipe):
+    translator = build_translator(tiny_recipe(recipe))
+    trained = [name for phase in translator.phases for name in phase.networks]
+    assert sorted(trained) == sorted(translator.networks)
+
+
+@pytest.mark.parametrize("recipe", recipe_names())
+def test_weights_depend_on_torch_s_seed_alone(recipe, tiny_recipe):
+    def weights(seed: int) -> dict[str, torch.Tensor]:
+        torch.manual_seed(seed)
+        return build_translator(tiny_recipe(recipe)).state_dict()
+
+    first, again, other = weights(3), weights(3), weights(4)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_generator_arguments_rebuild_the_generator_of_either_direction(tiny_recipe):
+    recipe = tiny_recipe("cyclegan", data__channels_a=1)
+    translator = build_translator(recipe)
+    for direction, network in translator.generators.items():
+        name, arguments = generator_arguments(recipe, direction)
+        build_generator(name, **arguments).load_state_dict(translator.networks[network].state_dict())
+    assert generator_arguments(recipe, "a2b")[1]["in_channels"] == 1
+    assert generator_arguments(recipe, "b2a")[1]["out_channels"] == 1
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "message"),
+    [
+        (
+            "pix2pix",
+            {"data__size": 16, "data__load_size": 16, "discriminator__layers": 3},
+            "data.size 16 is too small for the discriminator_b, which needs 24; "
+            "choose a larger one, or fewer discriminator.layers",
+        ),
+        (
+            "cyclegan",
+            {"data__size": 4, "data__load_size": 4, "discriminator__name": "pixel"},
+            "data.size 4 is too small for the generator, which needs 8; choose a larger one",
+        ),
+        (
+            "pix2pix",
+            {"generator__depth": 1},
+            "the generator 'unet' can't be built: a U-Net needs a depth of at least 2, not 1",
+        ),
+    ],
+)
+def test_networks_that_don_t_fit_are_refused(recipe, changes, message, tiny_recipe):
+    with pytest.raises(UsageError) as error:
+        build_translator(tiny_recipe(recipe, **changes))
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(("norm", "mixes"), [("batch", True), ("instance", False), ("none", False)])
+def test_only_batch_norm_mixes_a_batch(norm, mixes):
+    assert mixes_batch(torch.nn.Sequential(norm_layer(norm)(2))) == mixes
