@@ -145,6 +145,15 @@ def test_memory_is_bounded_by_few_pictures(translator, tmp_path, monkeypatch):
     assert threading.active_count() < 10
 
 
+def test_one_channel_models_write_grey_pictures(write_model, tmp_path):
+    from PIL import Image
+
+    path = write_model(tmp_path / "m.safetensors", arguments={"in_channels": 1, "out_channels": 1})
+    [result] = folder.convert(translate.load(path, device="cpu"), jobs(tmp_path, [(9, 7)]))
+    assert result.error is None
+    assert Image.open(result.job.target).mode == "L"
+
+
 def test_a_model_that_takes_no_pictures_is_an_error_of_the_model(write_model, tmp_path):
     path = write_model(tmp_path / "m.safetensors", arguments={"in_channels": 5})
     with pytest.raises(ModelError, match="the model takes 5 channels"):
