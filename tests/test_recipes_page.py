@@ -1,0 +1,88 @@
+"""docs/recipes.md names every key of every recipe, with its default."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from translate import config
+from translate.config import load_recipe, parse_assignments
+from translate.validation import keys
+
+PAGE = (Path(__file__).resolve().parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")
+SECTIONS: dict[str, type[BaseModel]] = {
+    "data": config.DataSection,
+    "generator.name = unet": config.UNetSection,
+    "generator.name = resnet": config.ResNetSection,
+    "generator.name = mobile": config.MobileSection,
+    "discriminator.name = patch": config.PatchSection,
+    "discriminator.name = image": config.ImageSection,
+    "discriminator.name = pixel": config.PixelSection,
+    "losses of pix2pix": config.Pix2PixLosses,
+    "losses of cyclegan": config.CycleGANLosses,
+    "optim": config.OptimSection,
+    "training": config.TrainingSection,
+    "checkpoint": config.CheckpointSection,
+    "log": config.LogSection,
+}
+
+
+def rows(heading: str) -> dict[str, list[str]]:
+    """The table under a heading: keys to their further cells."""
+    (section,) = re.findall(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", PAGE, re.M | re.S)
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "|" in line
+    ]
+    return {first.strip("`"): rest for first, *rest in cells[2:]}
+
+
+def value(cell: str) -> object:
+    return parse_assignments([f"x={cell.strip('`')}"])["x"]
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_a_section_s_table_is_the_schema(heading):
+    fields, table = SECTIONS[heading].model_fields, rows(heading)
+    assert list(table) == [name for name in fields if name != "name"]
+    by_method = {key.split(".")[-1] for key in rows("Where the methods differ")}
+    for name, (default, meaning) in table.items():
+        if default == "by method":
+            assert name in by_method
+            continue
+        assert meaning, f"{name} has no meaning"
+        expected = fields[name].default
+        assert value(default) == (list(expected) if isinstance(expected, tuple) else expected), name
+
+
+def test_the_page_has_every_key_of_every_recipe():
+    documented = {
+        f"{heading.split()[0].split('.')[0]}.{name}" for heading in SECTIONS for name in rows(heading)
+    }
+    named = {key for key in rows("Where the methods differ") if key.endswith(".name")}
+    schemas = tuple(config.RECIPES.values())
+    assert documented | named | {"translator", "discriminator.name"} == set(keys(schemas))
+
+
+def test_the_methods_differ_where_the_page_says():
+    table = rows("Where the methods differ")
+    for place, recipe in enumerate(("pix2pix", "cyclegan")):
+        values = load_recipe(recipe).model_dump(mode="json")
+        for key, cells in table.items():
+            section, name = key.split(".")
+            assert value(cells[place]) == values[section][name], f"{recipe}: {key}"
+
+
+def test_the_recipe_of_one_s_own_on_the_page_loads(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
+    path = tmp_path / "mine.yaml"
+    path.write_text(example, encoding="utf-8")
+    recipe = load_recipe(path)
+    assert (recipe.generator.name, recipe.generator.width, recipe.generator.norm) == (
+        "mobile",
+        48,
+        "instance",
+    )
+    assert recipe.optim == load_recipe("cyclegan").optim
