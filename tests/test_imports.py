@@ -18,6 +18,7 @@ METHODS = {"errors", "config", "networks", "losses"}
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
+    "devices": {"errors"},
     "validation": {"errors"},
     "pillow": {"errors"},
     "images": {"errors", "files", "pillow"},
@@ -29,8 +30,8 @@ LAYERS: dict[str, set[str]] = {
     "metrics": PICTURES | {"config", "networks"},
     "translators": METHODS,
     "weights": METHODS | {"files", "translators"},
-    "inference": PICTURES | {"networks", "weights"},
-    "training": PICTURES | METHODS | {"data", "metrics", "translators", "weights"},
+    "inference": PICTURES | {"devices", "networks", "weights"},
+    "training": PICTURES | METHODS | {"devices", "data", "metrics", "translators", "weights"},
     "cli": PICTURES | METHODS | {"data", "metrics", "translators", "weights", "inference", "training"},
 }
 # The package's face hands out names from above, lazily; `python -m translate` is the command.
@@ -151,7 +152,7 @@ assert picture.shape == (20, 24, 3)
 """
     loaded = loaded_after(code, str(run_folder))
     assert "torch" in loaded
-    assert not loaded & {"torchvision", "albumentations", "cv2", "torchmetrics", "tensorboard"}
+    assert not loaded & {"torchvision", "albumentations", "torchmetrics", "tensorboard"}
     assert not loaded & {"translate.training", "translate.data", "translate.metrics", "translate.translators"}
 
 

@@ -209,9 +209,21 @@ def test_a_closed_mask_keeps_the_input_and_an_open_one_keeps_none_of_it(name):
         assert torch.equal(generator(image), image)
         last.bias[-1] = 200.0
         torch.testing.assert_close(generator(image), generator(other))
-        last.bias[-1] = 0.0
+        last.bias[-1] = 2.0
         change = torch.tanh(torch.tensor([0.3, 0.2, -0.1]))[:, None, None]
         torch.testing.assert_close(generator(image), (image + change) / 2)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_an_untrained_masked_generator_nearly_keeps_the_picture(name):
+    masked, plain = (
+        initialise(fresh(build_generator, name, {**GENERATOR_CASES[name], "masked": masked})).eval()
+        for masked in (True, False)
+    )
+    image = picture(2, 3, 16, 24)
+    with torch.no_grad():
+        assert (masked(image) - image).abs().mean() < 0.1
+        assert (plain(image) - image).abs().mean() > 0.3
 
 
 @pytest.mark.parametrize("name", GENERATORS)
