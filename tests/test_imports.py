@@ -32,7 +32,9 @@ LAYERS: dict[str, set[str]] = {
     "weights": METHODS | {"files", "translators"},
     "inference": PICTURES | {"devices", "networks", "weights"},
     "training": PICTURES | METHODS | {"devices", "data", "metrics", "translators", "weights"},
-    "cli": PICTURES | METHODS | {"data", "metrics", "translators", "weights", "inference", "training"},
+    "cli": PICTURES
+    | METHODS
+    | {"devices", "data", "metrics", "translators", "weights", "inference", "training"},
 }
 # The package's face hands out names from above, lazily; `python -m translate` is the command.
 FACE = {"__init__": {"errors", "inference"}, "__main__": {"cli"}}
