@@ -22,7 +22,7 @@ from translate.weights.card import Card, read_card
 def savanna(tmp_path_factory) -> Path:
     """Unpaired renders of 32 pixels: two pictures a side to train on, three held out with truth and mask."""
     folder = tmp_path_factory.mktemp("data") / "savanna"
-    write_dataset(folder, pair="chestnut:zebra", count=2, test_count=3, size=32, seed=5)
+    write_dataset(folder, pair="chestnut:zebra", count=2, test_count=3, size=32, seed=5, workers=1)
     return folder
 
 

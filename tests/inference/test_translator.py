@@ -17,7 +17,7 @@ import translate.networks.catalogue
 import translate.weights.model_file
 from translate import images
 from translate.errors import BadImage, ModelError, TranslateError, UsageError
-from translate.inference.translator import Translator, choose_device
+from translate.inference.translator import Translator
 from translate.networks.catalogue import GENERATORS
 
 
@@ -210,27 +210,6 @@ def test_too_little_memory_is_said(translator):
     model = translate.weights.model_file.Model(Greedy(), translator.card)
     with pytest.raises(TranslateError, match=r"not enough memory on cpu for 1 × 9×8 pixels; use smaller"):
         Translator(model, torch.device("cpu"))(noise(8, 9, 3))
-
-
-def test_devices(monkeypatch):
-    assert choose_device("cpu") == torch.device("cpu")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert choose_device("auto") == torch.device("cpu")
-    with pytest.raises(
-        UsageError, match="device 'cuda': torch sees no CUDA device on this machine; choose cpu"
-    ):
-        choose_device("cuda")
-    for name in ("gpu", "cuda:x", "cpu:1", "cuda:-1"):
-        with pytest.raises(
-            UsageError, match=f"unknown device '{name}'; choose one of auto, cpu, cuda, cuda:N"
-        ):
-            choose_device(name)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert choose_device("auto") == torch.device("cuda")
-    assert choose_device("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(UsageError, match="device 'cuda:2': this machine has cuda:0 to cuda:1"):
-        choose_device("cuda:2")
 
 
 def test_serving_loads_nothing_of_training(run_folder, tmp_path):

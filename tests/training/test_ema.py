@@ -18,7 +18,9 @@ def test_the_average_follows_its_definition():
         average.update_parameters(module)
         # AveragedModel takes the first weights as they are; n counts the updates before this one.
         decay = min(0.9, (1 + update) / (10 + update))
-        expected = module.weight.clone() if expected is None else decay * expected + (1 - decay) * module.weight
+        expected = (
+            module.weight.clone() if expected is None else decay * expected + (1 - decay) * module.weight
+        )
     assert torch.allclose(average.module.weight, expected, atol=1e-6)
     assert not average.module.weight.requires_grad
 

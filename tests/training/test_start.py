@@ -79,7 +79,10 @@ def test_a_run_holds_what_the_documentation_says(case: tuple[str, Path], tmp_pat
     entries = [json.loads(line) for line in run.log.read_text().splitlines()]
     assert [entry["step"] for entry in entries] == [2, 4]
     assert all(np.isfinite(list(entry["losses"].values())).all() for entry in entries)
-    assert sorted(path.name for path in run.path.glob("samples/*")) == ["step-0000004.png", "step-0000005.png"]
+    assert sorted(path.name for path in run.path.glob("samples/*")) == [
+        "step-0000004.png",
+        "step-0000005.png",
+    ]
     columns = 3 if recipe == "pix2pix" else 6
     assert images.read(run.sample(5)).pixels.shape == (2 * 18 + 2, columns * 18 + 2, 3)
     assert not list(run.path.rglob("*.part"))
@@ -126,7 +129,17 @@ def test_killed_at_any_moment_and_resumed_equals_uninterrupted(unpaired: Path, t
     run_training("cyclegan", unpaired, tmp_path / "whole", steps=steps)
     run = RunFolder(tmp_path / "killed")
     settings = [f"{key}={value}" for key, value in TINY_CYCLEGAN.items()]
-    command = [sys.executable, "-m", "translate", "train", "cyclegan", "--data", str(unpaired), "--name", "killed"]
+    command = [
+        sys.executable,
+        "-m",
+        "translate",
+        "train",
+        "cyclegan",
+        "--data",
+        str(unpaired),
+        "--name",
+        "killed",
+    ]
     command += ["--output", str(tmp_path), "--steps", str(steps), "--device", "cpu", "--quiet"]
     process = subprocess.Popen([*command, "--set", *settings])
     deadline = time.monotonic() + 120
@@ -152,7 +165,9 @@ def test_steps_are_the_total_also_after_a_resume(paired: Path, tmp_path: Path):
 def test_an_existing_run_is_not_overwritten(paired: Path, tmp_path: Path):
     run_training("pix2pix", paired, tmp_path / "run", steps=1)
     before = (tmp_path / "run" / "model.safetensors").read_bytes()
-    with pytest.raises(UsageError, match=r"there is a run of this name; add --resume .* or choose another --name"):
+    with pytest.raises(
+        UsageError, match=r"there is a run of this name; add --resume .* or choose another --name"
+    ):
         run_training("pix2pix", paired, tmp_path / "run", steps=1)
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == before
 
@@ -225,7 +240,9 @@ def test_a_full_disk_keeps_the_last_save(paired: Path, tmp_path: Path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OutputError, match=r"no space left on device; the run is intact as last saved.*--resume"):
+    with pytest.raises(
+        OutputError, match=r"no space left on device; the run is intact as last saved.*--resume"
+    ):
         run_training("pix2pix", paired, tmp_path / "run", steps=6, resume=True)
     monkeypatch.undo()
     assert (tmp_path / "run" / "state" / "last.pt").read_bytes() == before

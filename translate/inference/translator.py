@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from translate import images
+from translate.devices import choose_device
 from translate.errors import ModelError, TranslateError, UsageError
 from translate.inference.padding import pad, padded_length
 from translate.weights import model_file
@@ -38,24 +39,6 @@ def load(path: str | Path, direction: str | None = None, device: str = "auto") -
     target = choose_device(device)
     model = model_file.load(locate(path, direction))
     return Translator(model, target)
-
-
-def choose_device(name: str) -> torch.device:
-    """The device that a person names.
-
-    Raises:
-        UsageError: not a device, or not on this machine.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    kind, _, index = name.partition(":")
-    if kind not in ("cpu", "cuda") or (index and not (index.isdecimal() and kind == "cuda")):
-        raise UsageError(f"unknown device {name!r}; choose one of auto, cpu, cuda, cuda:N.")
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"device {name!r}: torch sees no CUDA device on this machine; choose cpu or auto.")
-    if index and int(index) >= torch.cuda.device_count():
-        raise UsageError(f"device {name!r}: this machine has cuda:0 to cuda:{torch.cuda.device_count() - 1}.")
-    return torch.device(name)
 
 
 class Translator:

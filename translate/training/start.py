@@ -18,11 +18,12 @@ from translate.config import Recipe, load_recipe
 from translate.data.datasets import Batch as ByteBatch
 from translate.data.datasets import DataOptions
 from translate.data.loading import TrainingData, load_data
+from translate.devices import choose_device
 from translate.errors import OutputError
 from translate.networks.catalogue import Generator, parameter_count
-from translate.training.device import choose_device, choose_precision
 from translate.training.loop import train
 from translate.training.plan import data_facts
+from translate.training.precision import choose_precision
 from translate.training.reporting import Reporter, sample_sheet
 from translate.training.run import RunFolder, create_run, reopen_run, trim_log
 from translate.training.state import TrainingState, new_state

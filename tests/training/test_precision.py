@@ -6,15 +6,20 @@ import pytest
 import torch
 
 from translate.errors import UsageError
-from translate.training import device as module
-from translate.training.device import choose_device, choose_precision, cpu_has_bf16
+from translate.training import precision as module
+from translate.training.precision import choose_precision, cpu_has_bf16
 
 CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize(
     ("flags", "answer"),
-    [("fpu avx2 fma avx512f", False), ("avx512f avx512_bf16", True), ("amx_tile amx_bf16", True), ("asimd bf16", True)],
+    [
+        ("fpu avx2 fma avx512f", False),
+        ("avx512f avx512_bf16", True),
+        ("amx_tile amx_bf16", True),
+        ("asimd bf16", True),
+    ],
 )
 def test_bf16_is_read_off_the_processor(tmp_path: Path, flags: str, answer: bool):
     (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
@@ -36,16 +41,3 @@ def test_bf16_is_taken_where_the_cpu_has_it_and_a_person_asks(monkeypatch: pytes
     monkeypatch.setattr(module, "cpu_has_bf16", lambda: True)
     assert choose_precision("bf16", CPU) is torch.bfloat16
     assert choose_precision("auto", CPU) is torch.float32
-
-
-@pytest.mark.parametrize("name", ["gpu", "cuda:x", "", "meta"])
-def test_unknown_devices_are_refused(name: str):
-    with pytest.raises(UsageError, match="use auto, cpu, cuda or cuda:N"):
-        choose_device(name)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
-def test_missing_cuda_is_said():
-    assert choose_device("auto") == CPU
-    with pytest.raises(UsageError, match="no usable CUDA device"):
-        choose_device("cuda")

@@ -1,4 +1,4 @@
-"""Where a training runs and with which numbers."""
+"""Which numbers a training computes with."""
 
 from __future__ import annotations
 
@@ -7,27 +7,6 @@ from pathlib import Path
 import torch
 
 from translate.errors import UsageError
-
-
-def choose_device(name: str) -> torch.device:
-    """`auto` is the first CUDA device where there is one, else the CPU.
-
-    Raises:
-        UsageError: CUDA is asked for and missing, or the name means nothing.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UsageError(f"unknown device {name!r}; use auto, cpu, cuda or cuda:N") from None
-    if device.type not in ("cpu", "cuda"):
-        raise UsageError(f"device {name!r} isn't supported; use auto, cpu, cuda or cuda:N")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"device {name!r}: this machine has no usable CUDA device; use --device cpu")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UsageError(f"device {name!r}: this machine has {torch.cuda.device_count()} CUDA devices")
-    return device
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
