@@ -12,9 +12,7 @@ def test_names_the_first_bad_term_and_its_step():
     health.record(4, {"gan_b": torch.tensor(1.0), "l1": torch.tensor(2.0)})
     health.record(5, {"gan_b": torch.tensor(1.0), "l1": torch.tensor(float("inf"))})
     health.record(6, {"gan_b": torch.tensor(float("nan")), "l1": torch.tensor(float("nan"))})
-    with pytest.raises(
-        TrainingError, match=r"the loss l1 became infinite or not a number at step 5.*optim\.lr"
-    ):
+    with pytest.raises(TrainingError, match=r"the loss l1 became infinite .* at step 5.*optim\.lr"):
         health.check()
 
 

@@ -22,8 +22,8 @@ def demo(
     /,
     *,
     steps: int | None = None,
-    count: int = 240,
-    test_count: int = 60,
+    count: int = 200,
+    test_count: int = 40,
     seed: int = 0,
     device: str = "auto",
     json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
@@ -97,16 +97,8 @@ How to go on:
 def _render(data: Path, count: int, test_count: int, seed: int, quiet: bool) -> None:
     from translate.cli.data_render import render
 
-    render(
-        "savanna",
-        data,
-        pair="chestnut:zebra",
-        count=count,
-        test_count=test_count,
-        size=64,
-        seed=seed,
-        quiet=quiet,
-    )
+    plan: dict[str, Any] = {"count": count, "test_count": test_count, "size": 64, "seed": seed}
+    render("savanna", data, pair="chestnut:zebra", **plan, quiet=quiet)
 
 
 def _train(
