@@ -184,7 +184,8 @@ def main() -> None:
     parser.add_argument("--only", nargs=2, metavar=("RECIPE", "KIND"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:
-        step = build(*options.only, options.size)
+        recipe, kind = options.only
+        step = build(recipe, kind, options.size)
         for _ in range(3):
             step()
         print(own_peak_mb())
