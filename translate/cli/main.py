@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from cyclopts import App, CycloptsError
@@ -40,6 +41,10 @@ app.command(data)
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one line and an exit code, never a traceback."""
+    # At each of a network's many small parallel regions a thread waits for its sibling by spinning, by
+    # default so long (some 20 ms) that one other busy process made a training step 17 times slower; with this
+    # it is twice, and nothing is lost on a quiet machine. Read when torch is imported.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         result = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
