@@ -17,9 +17,10 @@ import torch
 from safetensors.torch import load_file
 
 from translate import images
+from translate.config import load_recipe
 from translate.errors import DataError, OutputError, TrainingError, UsageError
 from translate.training import start as start_module
-from translate.training.run import RunFolder
+from translate.training.run import RunFolder, create_run
 from translate.training.start import start_training
 
 TINY = {
@@ -190,6 +191,15 @@ def test_a_resume_that_contradicts_the_run_is_refused(paired: Path, tmp_path: Pa
         run_training("pix2pix", paired, tmp_path / "run", steps=4, resume=True, **{"optim.lr": 0.1})
     with pytest.raises(UsageError, match="a run of pix2pix can't be resumed as cyclegan"):
         start_training("cyclegan", paired, tmp_path / "run", resume=True, device="cpu", quiet=True)
+
+
+def test_a_run_that_was_ended_before_its_first_save_starts_again(paired: Path, tmp_path: Path):
+    run_training("pix2pix", paired, tmp_path / "whole", steps=4)
+    create_run(tmp_path / "run", load_recipe(tmp_path / "whole" / "recipe.yaml"))
+    (tmp_path / "run" / "log.jsonl").write_text('{"step": 2, "losses": {}}\n')
+    assert run_training("pix2pix", paired, tmp_path / "run", steps=4, resume=True).step == 4
+    assert same_weights(tmp_path / "whole", tmp_path / "run")
+    assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 2
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "noise", "missing"])

@@ -108,13 +108,15 @@ def _train(
     from translate.training.start import start_training
 
     overrides: dict[str, Any] = {"training.seed": seed} | ({"training.steps": steps} if steps else {})
-    resume = (run / "recipe.yaml").exists()
-    if resume and not (run / "state").exists():
-        # It was stopped before its first save.
-        (run / "recipe.yaml").unlink()
-        resume = False
     outcome = start_training(
-        "demo", data, run, overrides=overrides, resume=resume, device=device, quiet=quiet, console=console
+        "demo",
+        data,
+        run,
+        overrides=overrides,
+        resume=(run / "recipe.yaml").exists(),
+        device=device,
+        quiet=quiet,
+        console=console,
     )
     if outcome.interrupted:
         console.print(f"stopped at step {outcome.step} of {outcome.steps}; run it again to go on")
@@ -134,7 +136,7 @@ def measure(outputs: Path, data: Path) -> dict[str, Any]:
         outputs: converted pictures of `data`/testA, by the same names.
         data: a savanna data set with testTruth and testMask.
     """
-    from translate.metrics.coats import classify
+    from translate.metrics.coats import NONE, classify
     from translate.metrics.evaluate import change_outside, change_outside_score, score
 
     names = [path.name for path in sorted((data / "testA").iterdir())]
@@ -147,10 +149,12 @@ def measure(outputs: Path, data: Path) -> dict[str, Any]:
     return {
         "pictures": len(names),
         "called_zebra": coats.count("zebra") / len(coats),
+        "called_none": coats.count(NONE) / len(coats),
         "changed_outside_mask": change_outside_score([change_outside(made, source, mask[:, :1])]).mean,
         "psnr": scores.psnr.mean,
         "psnr_copy": score(source, truth).psnr.mean,
         "ssim": scores.ssim.mean,
+        "l1": scores.l1.mean,
     }
 
 

@@ -83,7 +83,9 @@ def start_training(
     translator = build_translator(recipe)
     state = new_state(translator, recipe, where)
     if resume:
-        state.restore(run.state)
+        # A run that was ended before its first save has nothing to lose: it starts again.
+        if run.state.exists() or run.model().exists():
+            state.restore(run.state)
         trim_log(run.log, state.step)
     else:
         run = create_run(run_path, recipe)
