@@ -3,8 +3,8 @@
     python benchmarks/real_data.py FOLDER [facades edges day2night]
 
 FOLDER holds `facades`, `bsds500_edges` and `day2night`. Each training is the paper's recipe at 128² (CycleGAN
-with narrower networks), as long as ten minutes on two cores allow; the runs go to `checkpoints/real-NAME`, the
-logs and the figures to `benchmarks/results`. Sheets stay beside the runs: the pictures are not ours to show.
+with narrower networks), as long as ten minutes on two cores allow; the runs go to `checkpoints/real-NAME`,
+the logs and figures to `benchmarks/results`. Sheets stay beside the runs: the pictures are not ours to show.
 """
 
 from __future__ import annotations

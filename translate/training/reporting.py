@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from translate import images
 from translate.data.datasets import Batch as ByteBatch
+from translate.errors import OutputError
+from translate.files import explain
 from translate.training.loop import to_batch
 from translate.training.run import RunFolder
 from translate.training.state import TrainingState
@@ -82,8 +84,14 @@ class Reporter(AbstractContextManager):
         rate = self.batch_size * (step - self.since_step) / max(now - self.since, 1e-9)
         self.since, self.since_step = now, step
         entry = {"step": step, "losses": means, "lr_factor": self.factor, "images_per_second": round(rate, 3)}
-        with self.run.log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(entry) + "\n")
+        try:
+            with self.run.log.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(entry) + "\n")
+        except OSError as error:
+            raise OutputError(
+                f"{self.run.log} can't be written: {explain(error)}; the run is intact as last saved, "
+                "go on from there with --resume"
+            ) from None
         for name, mean in means.items():
             self.writer.add_scalar(f"losses/{name}", mean, step)
         self.writer.add_scalar("lr_factor", self.factor, step)
