@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -74,20 +74,18 @@ class CycleGAN(Translator):
 
     def forward(self, batch: Batch) -> CycleOutputs:
         to_b, to_a = self.networks["generator"], self.networks["generator_b2a"]
-        fake_b, same_b = self._translate(to_b, batch.a, batch.b)
-        fake_a, same_a = self._translate(to_a, batch.b, batch.a)
-        return CycleOutputs(fake_b, fake_a, to_a(fake_b), to_b(fake_a), same_b, same_a)
+        a, b = batch.a, batch.b
+        targets = ([b], [a]) if self.identity else ([], [])
+        fake_b, *same_b = self._through(to_b, a, *targets[0])
+        fake_a, cycle_a, *same_a = self._through(to_a, b, fake_b, *targets[1])
+        cycle_b = to_b(fake_a)
+        return CycleOutputs(fake_b, fake_a, cycle_a, cycle_b, *(same_b or [None]), *(same_a or [None]))
 
-    def _translate(
-        self, generator: nn.Module, source: Tensor, target: Tensor
-    ) -> tuple[Tensor, Tensor | None]:
-        """G(source) and, if the identity loss wants it, G(target), in one call where that changes nothing."""
-        if not self.identity:
-            return generator(source), None
-        if self.merge_generators and source.shape == target.shape:
-            fake, same = generator(torch.cat([source, target])).chunk(2)
-            return fake, same
-        return generator(source), generator(target)
+    def _through(self, generator: nn.Module, *pictures: Tensor) -> Sequence[Tensor]:
+        """Each of `pictures` through a generator, in one call where that changes nothing: it is faster."""
+        if self.merge_generators and len({picture.shape for picture in pictures}) == 1:
+            return generator(torch.cat(pictures)).chunk(len(pictures))
+        return [generator(picture) for picture in pictures]
 
     def generator_loss(self, batch: Batch, out: CycleOutputs) -> Losses:
         judged_b = self.networks["discriminator_b"](out.fake_b).float()
