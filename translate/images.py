@@ -208,10 +208,9 @@ def _decode_plain(stream: io.BytesIO, image: ImageFile.ImageFile, notes: list[st
 
     encoded = np.frombuffer(stream.getbuffer(), np.uint8)
     try:
-        bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        return cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         return None
-    return None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr)
 
 
 def _decode(path: Path, image: Image.Image, background: tuple[int, int, int], notes: list[str]) -> np.ndarray:
