@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import time
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 import torch
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 from torch import Tensor, nn
 
 from translate import images
@@ -23,6 +25,14 @@ from translate.translators.base import Losses
 from translate.weights.statistics import use_picture_statistics
 
 _SECONDS_BETWEEN_LINES = 10.0
+
+
+class _TwoLines(Progress):
+    """The bar, and below it the losses: beside each other neither would fit."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        yield from (Text(task.fields["losses"], style="dim") for task in self.tasks)
 
 
 class Reporter(AbstractContextManager):
@@ -47,14 +57,13 @@ class Reporter(AbstractContextManager):
         self.since = time.perf_counter()
         self.since_step = start
         self.last_line = time.monotonic()
-        self.progress = Progress(
+        self.progress = _TwoLines(
             TextColumn("step {task.completed}/{task.total}"),
             BarColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[losses]}"),
             console=console,
             disable=quiet or not console.is_terminal,
         )
