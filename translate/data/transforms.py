@@ -74,7 +74,12 @@ def planar(pixels: np.ndarray, channels: int) -> np.ndarray:
 
 def crop(planes: np.ndarray, top: int, left: int, size: int, *, flip: bool = False) -> np.ndarray:
     """The `(C, size, size)` window of `(C, H, W)` at (top, left), mirrored if `flip`; a contiguous copy."""
-    window = np.ascontiguousarray(planes[:, top : top + size, left : left + size])
+    window = planes[:, top : top + size, left : left + size]
+    if len(planes) > 1 and planes.strides[0] == planes.itemsize:
+        # A view of interleaved pixels: OpenCV takes those apart in less than half of numpy's time.
+        window = np.array(cv2.split(window.transpose(1, 2, 0)))
+    else:
+        window = np.ascontiguousarray(window)
     if not flip:
         return window
     return cv2.flip(window.reshape(-1, size), 1).reshape(window.shape)
