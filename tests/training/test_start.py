@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load, load_file
 
 from translate import images
 from translate.config import load_recipe
@@ -22,6 +22,8 @@ from translate.errors import DataError, OutputError, TrainingError, UsageError
 from translate.training import start as start_module
 from translate.training.run import RunFolder, create_run
 from translate.training.start import start_training
+from translate.training.state import new_state
+from translate.translators.catalogue import build_translator
 
 TINY = {
     "data.size": 16,
@@ -162,6 +164,36 @@ def test_steps_are_the_total_also_after_a_resume(paired: Path, tmp_path: Path):
     run_training("pix2pix", paired, tmp_path / "run", steps=3)
     assert run_training("pix2pix", paired, tmp_path / "run", steps=7, resume=True).step == 7
     assert run_training("pix2pix", paired, tmp_path / "run", steps=7, resume=True).step == 7
+
+
+def test_fewer_steps_than_taken_are_refused(paired: Path, tmp_path: Path):
+    run_training("pix2pix", paired, tmp_path / "run", steps=3)
+    with pytest.raises(UsageError, match="has taken 3 steps already, more than the 2 asked for in all"):
+        run_training("pix2pix", paired, tmp_path / "run", steps=2, resume=True)
+
+
+def test_a_longer_run_stays_longer(paired: Path, tmp_path: Path):
+    run_training("pix2pix", paired, tmp_path / "run", steps=2)
+    run_training("pix2pix", paired, tmp_path / "run", steps=5, resume=True)
+    assert load_recipe(tmp_path / "run" / "recipe.yaml").training.steps == 5
+
+
+def test_a_model_that_a_kill_left_out_is_written_by_a_resume(unpaired: Path, tmp_path: Path):
+    run = run_training("cyclegan", unpaired, tmp_path / "run", steps=2).run
+    models = {direction: run.model(direction).read_bytes() for direction in ("a2b", "b2a")}
+    run.model("b2a").unlink()
+    run_training("cyclegan", unpaired, tmp_path / "run", steps=2, resume=True)
+    assert load_file(run.model("b2a")).keys() == load(models["b2a"]).keys()
+
+
+def test_weights_that_overflowed_are_not_saved(paired: Path, tmp_path: Path):
+    run = run_training("pix2pix", paired, tmp_path / "run", steps=1).run
+    translator = build_translator(load_recipe(run.recipe))
+    state = new_state(translator, load_recipe(run.recipe), torch.device("cpu"))
+    with torch.no_grad():
+        next(translator.networks["discriminator_b"].parameters()).fill_(float("inf"))
+    with pytest.raises(TrainingError, match=r"weights of the discriminator_b became infinite.*optim\.lr"):
+        state.require_finite()
 
 
 def test_an_existing_run_is_not_overwritten(paired: Path, tmp_path: Path):

@@ -35,7 +35,7 @@ def make_card(architecture: str = "mobile", **changes) -> Card:
         "translator": "cyclegan",
         "direction": "a2b",
         "domains": {"a": "horse", "b": "zebra"},
-        "size_multiple": 4,
+        "size_multiple": 8 if architecture == "unet" else 4,
         "minimum_size": 8,
     }
     return Card(**(fields | changes))
@@ -76,6 +76,18 @@ def test_every_generator_comes_back_bit_for_bit(tmp_path, architecture):
     assert torch.equal(loaded.network(image), network(image))
     assert loaded.card == make_card(architecture)
     assert loaded.network.size_multiple == network.size_multiple
+
+
+def test_a_card_that_promises_what_its_network_cannot_do(tmp_path):
+    saved(tmp_path / "m.safetensors", size_multiple=3)
+    assert "promises sizes from 8 in steps of 3, but its mobile needs 8 and 4" in refusal(
+        tmp_path / "m.safetensors"
+    )
+
+
+def test_an_empty_value_range_is_refused():
+    with pytest.raises(ValueError, match="the range's lower end comes first"):
+        make_card(value_range=(1.0, 1.0))
 
 
 def test_the_card_keeps_everything(tmp_path):

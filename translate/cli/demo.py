@@ -107,7 +107,7 @@ def _train(
     """Start or go on; False when it was interrupted."""
     from translate.training.start import start_training
 
-    overrides: dict[str, Any] = {"training.seed": seed} | ({"training.steps": steps} if steps else {})
+    overrides: dict[str, Any] = {"training.seed": seed} | ({} if steps is None else {"training.steps": steps})
     outcome = start_training(
         "demo",
         data,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -97,7 +98,7 @@ def train(
     run = output / _run_name(name, recipe, data)
 
     if dry_run:
-        return _dry_run(recipe, data, overrides, json_)
+        return _dry_run(recipe, data, overrides, device, json_)
 
     from translate.training.start import start_training
 
@@ -109,7 +110,8 @@ def train(
         result = {"run": str(run), "model": str(model), "step": outcome.step, "steps": outcome.steps}
         print(json.dumps(result))
     if not quiet:
-        again = " ".join(["translate train", recipe, "--data", str(data), "--name", run.name])
+        again = shlex.join(["translate", "train", recipe, "--data", str(data), "--name", run.name])
+        again += "" if output == Path("checkpoints") else f" --output {shlex.quote(str(output))}"
         lines = [f"saved {model} at step {outcome.step}"]
         lines += [f"go on:  {again} --resume"] if outcome.interrupted else []
         lines += [f"use it: translate convert {run} PICTURES --output FOLDER"]
@@ -128,12 +130,15 @@ def _run_name(name: str | None, recipe: str, data: Path) -> str:
     return name
 
 
-def _dry_run(recipe_name: str, root: Path, overrides: dict[str, Any], as_json: bool) -> int:
+def _dry_run(recipe_name: str, root: Path, overrides: dict[str, Any], device: str, as_json: bool) -> int:
     from translate.config import load_recipe
+    from translate.devices import choose_device
     from translate.training.plan import plan
+    from translate.training.precision import choose_precision
     from translate.training.start import open_data, total_steps
 
     recipe = load_recipe(recipe_name, overrides)
+    choose_precision(recipe.training.precision, choose_device(device))
     data = open_data(root, recipe, verify=False, progress=False)
     facts = plan(recipe, data, total_steps(recipe, data))
     if as_json:

@@ -68,5 +68,5 @@ def _build(
         )
     try:
         return catalogue[name](**arguments)
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"the {kind} {name!r} can't be built: {error}") from None
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise UsageError(f"the {kind} {name!r} can't be built: {str(error).splitlines()[0]}") from None

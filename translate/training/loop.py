@@ -10,6 +10,7 @@ import torch
 from translate.config import Recipe, learning_rate_factor
 from translate.data.datasets import Batch as ByteBatch
 from translate.data.datasets import to_float
+from translate.training.ema import update_average
 from translate.training.health import Health
 from translate.training.state import TrainingState
 from translate.translators.base import Batch, Losses, Translator
@@ -68,7 +69,7 @@ def train(
                 state.optimizers[phase.name].zero_grad(set_to_none=True)
             losses |= {name: term.detach() for name, term in terms.items()}
         for name, average in state.averages.items():
-            average.update_parameters(translator.networks[name])
+            update_average(average, translator.networks[name], recipe.training.ema, state.step)
 
         state.step += 1
         health.record(state.step, losses)

@@ -96,15 +96,15 @@ class Reporter(AbstractContextManager):
         try:
             with self.run.log.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(entry) + "\n")
+            for name, mean in means.items():
+                self.writer.add_scalar(f"losses/{name}", mean, step)
+            self.writer.add_scalar("lr_factor", self.factor, step)
+            self.writer.add_scalar("images_per_second", rate, step)
         except OSError as error:
             raise OutputError(
                 f"{self.run.log} can't be written: {explain(error)}; the run is intact as last saved, "
                 "go on from there with --resume"
             ) from None
-        for name, mean in means.items():
-            self.writer.add_scalar(f"losses/{name}", mean, step)
-        self.writer.add_scalar("lr_factor", self.factor, step)
-        self.writer.add_scalar("images_per_second", rate, step)
         text = "  ".join(f"{name} {mean:.3f}" for name, mean in means.items())
         self.progress.update(self.task, rate=f"{rate:.1f} img/s", losses=text)
         if (
@@ -138,5 +138,5 @@ def sample_sheet(state: TrainingState, pictures: ByteBatch, norm_statistics: str
 
 def serving_copy(state: TrainingState, name: str, norm_statistics: str) -> nn.Module:
     """An averaged generator as it will be served: in evaluation mode, with its card's norm statistics."""
-    generator = copy.deepcopy(state.averages[name].module)
+    generator = copy.deepcopy(state.averages[name])
     return (use_picture_statistics(generator) if norm_statistics == "batch" else generator).eval()

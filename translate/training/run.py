@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from translate.config import Recipe, dump_recipe, load_recipe
-from translate.errors import OutputError, UsageError
-from translate.files import explain, replacing
+from translate.errors import UsageError
+from translate.files import replacing
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,28 @@ class RunFolder:
         """The model file of a direction."""
         return self.path / ("model.safetensors" if direction == "a2b" else f"model-{direction}.safetensors")
 
+    def write_recipe(self, recipe: Recipe) -> None:
+        """Keep the resolved recipe, whole or not at all."""
+        with replacing(self.recipe) as temporary:
+            temporary.write_text(dump_recipe(recipe), encoding="utf-8")
+
     def sample(self, step: int) -> Path:
         """The sample sheet of a step."""
         return self.path / "samples" / f"step-{step:07d}.png"
+
+
+def require_free(path: Path) -> None:
+    """Refuse a place where a new run would be in the way of something.
+
+    Raises:
+        UsageError: there is a run, or something else.
+    """
+    if RunFolder(path).recipe.exists():
+        raise UsageError(
+            f"{path}: there is a run of this name; add --resume to go on with it, or choose another --name"
+        )
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{path}: something that isn't a run is in the way; choose another --name")
 
 
 def create_run(path: Path, recipe: Recipe) -> RunFolder:
@@ -49,19 +68,9 @@ def create_run(path: Path, recipe: Recipe) -> RunFolder:
         UsageError: there is a run, or something else, in the place.
         OutputError: the folder can't be written.
     """
+    require_free(path)
     run = RunFolder(path)
-    if run.recipe.exists():
-        raise UsageError(
-            f"{path}: there is a run of this name; add --resume to go on with it, or choose another --name"
-        )
-    try:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise UsageError(f"{path}: something that isn't a run is in the way; choose another --name")
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path} can't be made: {explain(error)}") from None
-    with replacing(run.recipe) as temporary:
-        temporary.write_text(dump_recipe(recipe), encoding="utf-8")
+    run.write_recipe(recipe)
     return run
 
 

@@ -19,13 +19,13 @@ from translate.data.datasets import Batch as ByteBatch
 from translate.data.datasets import DataOptions
 from translate.data.loading import TrainingData, load_data
 from translate.devices import choose_device
-from translate.errors import OutputError
+from translate.errors import OutputError, UsageError
 from translate.networks.catalogue import Generator, parameter_count
 from translate.training.loop import train
 from translate.training.plan import data_facts
 from translate.training.precision import choose_precision
 from translate.training.reporting import Reporter, sample_sheet
-from translate.training.run import RunFolder, create_run, reopen_run, trim_log
+from translate.training.run import RunFolder, create_run, reopen_run, require_free, trim_log
 from translate.training.state import TrainingState, new_state
 from translate.translators.catalogue import build_translator, generator_arguments
 from translate.weights import model_file
@@ -74,6 +74,8 @@ def start_training(
     recipe = load_recipe(recipe_name, overrides)
     if resume:
         run, recipe = reopen_run(run_path, recipe.translator, overrides)
+    else:
+        require_free(run_path)
     where = choose_device(device)
     precision = choose_precision(recipe.training.precision, where)
     data = open_data(data_root, recipe, pin_memory=where.type == "cuda", progress=not quiet)
@@ -86,7 +88,13 @@ def start_training(
         # A run that was ended before its first save has nothing to lose: it starts again.
         if run.state.exists() or run.model().exists():
             state.restore(run.state)
+        if state.step > steps:
+            raise UsageError(
+                f"{run_path} has taken {state.step} steps already, more than the {steps} asked for in all; "
+                "give a larger --steps to go on"
+            )
         trim_log(run.log, state.step)
+        run.write_recipe(recipe)
     else:
         run = create_run(run_path, recipe)
     if not quiet:
@@ -117,6 +125,9 @@ def start_training(
             on_save=lambda step: save_run(run, state, recipe, data),
             should_stop=lambda: bool(interrupted),
         )
+    if not all(run.model(direction).exists() for direction in translator.generators):
+        # It was ended between its last state and the models.
+        save_run(run, state, recipe, data)
     return Outcome(run, state.step, steps)
 
 
@@ -148,11 +159,13 @@ def save_run(run: RunFolder, state: TrainingState, recipe: Recipe, data: Trainin
 
     Raises:
         OutputError: no room or no permission; the files of the last save are intact.
+        TrainingError: weights that are not finite; they are not saved.
     """
+    state.require_finite()
     try:
         state.save(run.state)
         for direction, name in state.translator.generators.items():
-            network = cast(Generator, state.averages[name].module)
+            network = cast(Generator, state.averages[name])
             architecture, arguments = generator_arguments(recipe, direction)
             card = Card(
                 architecture=architecture,

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import Adam, Optimizer
-from torch.optim.swa_utils import AveragedModel
 
 from translate.config import Recipe
 from translate.errors import TrainingError
@@ -38,7 +37,7 @@ class TrainingState:
     translator: Translator
     device: torch.device
     optimizers: dict[str, Optimizer]
-    averages: dict[str, AveragedModel]
+    averages: dict[str, nn.Module]
     pools: dict[str, ReplayPool]
     step: int = 0
     base_rates: dict[str, float] = field(default_factory=dict)
@@ -54,6 +53,20 @@ class TrainingState:
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = self.base_rates[name] * factor
+
+    def require_finite(self) -> None:
+        """Refuse to go on with weights that have overflowed; this waits for the device.
+
+        Raises:
+            TrainingError: naming the network.
+        """
+        for name, network in self.translator.networks.items():
+            if not all(bool(torch.isfinite(parameter).all()) for parameter in network.parameters()):
+                raise TrainingError(
+                    f"the weights of the {name} became infinite or not a number before step {self.step}; the "
+                    "last good state is kept: start a new run with a smaller optim.lr or "
+                    "training.precision=fp32"
+                )
 
     def save(self, path: Path) -> None:
         """Write the whole state, atomically.
@@ -128,10 +141,7 @@ def new_state(translator: Translator, recipe: Recipe, device: torch.device) -> T
         )
         for phase in translator.phases
     }
-    averages = {
-        name: averaged(translator.networks[name], recipe.training.ema)
-        for name in translator.generators.values()
-    }
+    averages = {name: averaged(translator.networks[name]) for name in translator.generators.values()}
     replayed = [name for phase in translator.phases for name in phase.replay]
     pools = {
         name: ReplayPool(recipe.training.pool, seed=recipe.training.seed + place)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError, field_validator
 from safetensors import SafetensorError, safe_open
 
 from translate.errors import ModelError
@@ -55,6 +55,13 @@ class Card(BaseModel):
     metrics: dict[str, Any] = {}
     licence: str | None = None
     versions: dict[str, str] = {}
+
+    @field_validator("value_range")
+    @classmethod
+    def _ascending(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not value[0] < value[1]:
+            raise ValueError("the range's lower end comes first")
+        return value
 
     @property
     def source(self) -> str:

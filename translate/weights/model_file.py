@@ -66,9 +66,15 @@ def load(path: str | Path) -> Model:
 def _build(path: Path, card: Card) -> nn.Module:
     try:
         with torch.device("meta"):  # so that no random weights are drawn only to be thrown away
-            return build_generator(card.architecture, **card.arguments)
+            network = build_generator(card.architecture, **card.arguments)
     except UsageError as error:
         raise ModelError(f"{path}: {error}") from error
+    if card.size_multiple % network.size_multiple or card.minimum_size < network.minimum_size:
+        raise ModelError(
+            f"{path}: the card promises sizes from {card.minimum_size} in steps of {card.size_multiple}, "
+            f"but its {card.architecture} needs {network.minimum_size} and {network.size_multiple}."
+        )
+    return network
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
