@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,6 +171,14 @@ def test_fewer_steps_than_taken_are_refused(paired: Path, tmp_path: Path):
     run_training("pix2pix", paired, tmp_path / "run", steps=3)
     with pytest.raises(UsageError, match="has taken 3 steps already, more than the 2 asked for in all"):
         run_training("pix2pix", paired, tmp_path / "run", steps=2, resume=True)
+
+
+def test_a_resume_on_other_data_is_refused(paired: Path, tmp_path: Path):
+    data = shutil.copytree(paired, tmp_path / "data")
+    run_training("pix2pix", data, tmp_path / "run", steps=2)
+    (data / "train" / "0.png").unlink()
+    with pytest.raises(UsageError, match=r"other data: train was .*6.* and is .*5.*; bring the data back"):
+        run_training("pix2pix", data, tmp_path / "run", steps=4, resume=True)
 
 
 def test_a_longer_run_stays_longer(paired: Path, tmp_path: Path):

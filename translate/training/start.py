@@ -29,7 +29,7 @@ from translate.training.run import RunFolder, create_run, reopen_run, require_fr
 from translate.training.state import TrainingState, new_state
 from translate.translators.catalogue import build_translator, generator_arguments
 from translate.weights import model_file
-from translate.weights.card import Card
+from translate.weights.card import Card, read_card
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ def start_training(
         # A run that was ended before its first save has nothing to lose: it starts again.
         if run.state.exists() or run.model().exists():
             state.restore(run.state)
+        _require_same_data(run, data)
         if state.step > steps:
             raise UsageError(
                 f"{run_path} has taken {state.step} steps already, more than the {steps} asked for in all; "
@@ -135,6 +136,20 @@ def open_data(root: Path, recipe: Recipe, **options: bool) -> TrainingData:
     """The recipe's view of a data folder; see `load_data`."""
     wanted = DataOptions(**recipe.data.model_dump(), seed=recipe.training.seed)
     return load_data(root, wanted, paired=recipe.paired, **options)
+
+
+def _require_same_data(run: RunFolder, data: TrainingData) -> None:
+    """Which pictures a step sees follows from how many there are, so with others it would be another run."""
+    if not run.model().exists():
+        return
+    before, now = read_card(run.model()).data, data_facts(data)
+    changed = [key for key in now if key != "name" and before.get(key) != now[key]]
+    if changed:
+        key = changed[0]
+        raise UsageError(
+            f"{run.path} was started with other data: {key.replace('_', ' ')} was {before.get(key)} and is "
+            f"{now[key]}; bring the data back, or start a new run with another --name"
+        )
 
 
 def total_steps(recipe: Recipe, data: TrainingData) -> int:

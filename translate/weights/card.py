@@ -120,7 +120,7 @@ def _parse(path: Path, text: str) -> Card:
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise ModelError(
             f"{path} has format version {version}, this translate reads up to {FORMAT_VERSION}; "
-            "update it: pip install -U image-translate"
+            "update translate."
         )
     try:
         return Card.model_validate(content)
