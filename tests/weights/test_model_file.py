@@ -182,7 +182,7 @@ def test_cards_that_make_no_sense(tmp_path):
     path = tmp_path / "m.safetensors"
     assert "the card is no JSON (" in with_card(path, lambda card: "{nonsense")
     newer = with_card(path, lambda card: card.update(format_version=2, novelty=1))
-    assert "has format version 2, this translate reads up to 1; update it: pip install" in newer
+    assert "has format version 2, this translate reads up to 1; update translate" in newer
     assert "the card is not valid: whatever: Extra inputs" in with_card(
         path, lambda card: card.update(whatever=1)
     )
