@@ -111,13 +111,14 @@ def make_plain(case: Path) -> Callable[[], None]:
     """The conversion as the papers' code has it."""
     import torch
     from PIL import Image
+    from plain import with_plain_convolutions
     from safetensors.torch import load_file
 
     from translate.networks.catalogue import build_generator
     from translate.weights.card import read_card
 
     card = read_card(case / "model.safetensors")
-    network = build_generator(card.architecture, **card.arguments)
+    network = with_plain_convolutions(build_generator(card.architecture, **card.arguments))
     network.load_state_dict(load_file(case / "model.safetensors"))
     network.eval()
 

@@ -22,6 +22,7 @@ from datetime import date
 from pathlib import Path
 
 import torch
+from plain import with_plain_convolutions
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -71,7 +72,7 @@ def _hold(networks: list[nn.Module], free: bool) -> None:
 
 def plain_pix2pix(recipe: Recipe, size: int) -> Step:
     torch.manual_seed(0)
-    networks = build_translator(recipe).train().networks
+    networks = with_plain_convolutions(build_translator(recipe).train()).networks
     generator, discriminator = networks["generator"], networks["discriminator_b"]
     adam = {name: torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999)) for name, net in networks.items()}
     bce = nn.BCEWithLogitsLoss()
@@ -97,7 +98,7 @@ def plain_pix2pix(recipe: Recipe, size: int) -> Step:
 
 def plain_cyclegan(recipe: Recipe, size: int) -> Step:
     torch.manual_seed(0)
-    networks = build_translator(recipe).train().networks
+    networks = with_plain_convolutions(build_translator(recipe).train()).networks
     to_b, to_a = networks["generator"], networks["generator_b2a"]
     judges = {"a": networks["discriminator_a"], "b": networks["discriminator_b"]}
     generators = [*to_b.parameters(), *to_a.parameters()]

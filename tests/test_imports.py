@@ -19,6 +19,7 @@ LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "devices": {"errors"},
+    "signals": set(),
     "validation": {"errors"},
     "pillow": {"errors"},
     "images": {"errors", "files", "pillow"},
@@ -31,10 +32,10 @@ LAYERS: dict[str, set[str]] = {
     "translators": METHODS,
     "weights": METHODS | {"files", "translators"},
     "inference": PICTURES | {"devices", "networks", "weights"},
-    "training": PICTURES | METHODS | {"devices", "data", "metrics", "translators", "weights"},
+    "training": PICTURES | METHODS | {"devices", "signals", "data", "metrics", "translators", "weights"},
     "cli": PICTURES
     | METHODS
-    | {"devices", "data", "metrics", "translators", "weights", "inference", "training"},
+    | {"devices", "signals", "data", "metrics", "translators", "weights", "inference", "training"},
 }
 # The package's face hands out names from above, lazily; `python -m translate` is the command.
 FACE = {"__init__": {"errors", "inference"}, "__main__": {"cli"}}

@@ -21,7 +21,7 @@ from translate import images
 from translate.config import load_recipe
 from translate.errors import DataError, OutputError, TrainingError, UsageError
 from translate.training import start as start_module
-from translate.training.run import RunFolder, create_run
+from translate.training.run import RunFolder, create_run, held
 from translate.training.start import start_training
 from translate.training.state import new_state
 from translate.translators.catalogue import build_translator
@@ -109,6 +109,15 @@ def test_different_seeds_differ(unpaired: Path, tmp_path: Path):
     run_training("cyclegan", unpaired, tmp_path / "one", steps=2)
     run_training("cyclegan", unpaired, tmp_path / "two", steps=2, **{"training.seed": 1})
     assert not same_weights(tmp_path / "one", tmp_path / "two")
+
+
+def test_two_processes_do_not_train_one_run(unpaired: Path, tmp_path: Path):
+    run_training("cyclegan", unpaired, tmp_path / "run", steps=2)
+    before = (tmp_path / "run" / "log.jsonl").read_bytes()
+    with held(RunFolder(tmp_path / "run")), pytest.raises(UsageError, match="another process is training"):
+        run_training("cyclegan", unpaired, tmp_path / "run", steps=4, resume=True)
+    assert (tmp_path / "run" / "log.jsonl").read_bytes() == before
+    assert run_training("cyclegan", unpaired, tmp_path / "run", steps=4, resume=True).step == 4
 
 
 def stop_after(step: int, recipe: str, data: Path, run: Path) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -70,6 +67,7 @@ def convert(
 
     from translate.errors import UsageError
     from translate.inference.plan import plan
+    from translate.signals import stopped_by_signals
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if not inputs:
@@ -82,7 +80,7 @@ def convert(
 
     translator = load(model, direction, device)
     started = time.perf_counter()
-    with _stopped_by_signals() as stop:
+    with stopped_by_signals() as stop:
         results = convert_files(
             translator, jobs, batch_size=batch_size, quality=quality, background=colour, stop=stop
         )
@@ -147,26 +145,6 @@ def _colour(text: str) -> tuple[int, int, int]:
             f"--background {text}: not a colour; write a name such as white, or #rrggbb."
         ) from None
     return red, green, blue
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """The first Ctrl-C (or SIGTERM) sets the event; the second one interrupts at once."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def first(number: int, frame: object) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = {number: signal.signal(number, first) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _with_progress(results: Iterator[Result], total: int, console: Console, quiet: bool) -> Iterator[Result]:

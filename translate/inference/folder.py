@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,7 +19,10 @@ from translate.errors import BadImage, OutputError, TranslateError
 from translate.inference.plan import Job
 from translate.inference.translator import Translator, require_finite
 
-_WORKERS = 2  # Pillow, OpenCV and zlib let go of the interpreter's lock, and the network needs the cores
+# Pillow, libjpeg and zlib let go of the interpreter's lock, and the network needs the cores. No tensors in
+# these threads: each that runs a parallel torch operation gets a pool of its own, and once there are more
+# threads than cores OpenMP puts all of them, the network's too, to sleep at every step: 1.5 times as slow.
+_WORKERS = 2
 _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
 
 
@@ -41,12 +45,12 @@ class Result:
 class _Decoded:
     job: Job
     started: float
-    input: Tensor | None = None  # (1, C, H, W)
+    pixels: np.ndarray | None = None  # uint8 (H, W, 3)
     notes: tuple[str, ...] = ()
     error: str | None = None
 
     def result(self, error: str | None) -> Result:
-        size = None if self.input is None else (self.input.shape[3], self.input.shape[2])
+        size = None if self.pixels is None else (self.pixels.shape[1], self.pixels.shape[0])
         notes = self.notes if error or self.job.note is None else (*self.notes, self.job.note)
         return Result(self.job, error, notes, size, time.perf_counter() - self.started)
 
@@ -81,7 +85,7 @@ def convert(
         ThreadPoolExecutor(_WORKERS, "decode") as decoders,
         ThreadPoolExecutor(_WORKERS, "encode") as encoders,
     ):
-        decoded = _bounded(decoders, translator, jobs, background, ahead)
+        decoded = _bounded(decoders, jobs, background, ahead)
         writing: deque[Future[Result]] = deque()
         try:
             for batch in _batches(decoded, batch_size):
@@ -99,29 +103,25 @@ def convert(
 
 
 def _bounded(
-    pool: ThreadPoolExecutor,
-    translator: Translator,
-    jobs: Iterable[Job],
-    background: tuple[int, int, int],
-    ahead: int,
+    pool: ThreadPoolExecutor, jobs: Iterable[Job], background: tuple[int, int, int], ahead: int
 ) -> Iterator[_Decoded]:
     """Decode in threads, at most `ahead` pictures before they are wanted."""
     waiting: deque[Future[_Decoded]] = deque()
     for job in jobs:
-        waiting.append(pool.submit(_decode, translator, job, background))
+        waiting.append(pool.submit(_decode, job, background))
         if len(waiting) > ahead:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
-def _decode(translator: Translator, job: Job, background: tuple[int, int, int]) -> _Decoded:
+def _decode(job: Job, background: tuple[int, int, int]) -> _Decoded:
     started = time.perf_counter()
     try:
         picture = images.read(job.source, background=background)
     except BadImage as error:
         return _Decoded(job, started, error=error.reason)
-    return _Decoded(job, started, translator.prepare(picture.pixels), picture.notes)
+    return _Decoded(job, started, picture.pixels, picture.notes)
 
 
 def _batches(items: Iterator[_Decoded], batch_size: int) -> Iterator[list[_Decoded]]:
@@ -137,26 +137,34 @@ def _batches(items: Iterator[_Decoded], batch_size: int) -> Iterator[list[_Decod
 
 
 def _stackable(first: _Decoded, second: _Decoded) -> bool:
-    return first.input is not None and second.input is not None and first.input.shape == second.input.shape
+    one, other = first.pixels, second.pixels
+    return one is not None and other is not None and one.shape == other.shape
 
 
-def _run(translator: Translator, batch: list[_Decoded]) -> list[Tensor | str]:
-    """The outputs of a batch, or for each the reason why there is none."""
-    inputs = [item.input for item in batch if item.input is not None]
+def _run(translator: Translator, batch: list[_Decoded]) -> list[np.ndarray | str]:
+    """The outputs of a batch, uint8 `(H, W, C)`, or for each the reason why there is none."""
+    inputs = [translator.prepare(item.pixels) for item in batch if item.pixels is not None]
     if not inputs:
         return [item.error or "not decoded" for item in batch]
     try:
-        return list(translator.run(torch.cat(inputs)).cpu())
+        return [_pixels(output) for output in translator.run(torch.cat(inputs)).cpu()]
     except TranslateError as error:
         return [str(error)] * len(batch)
 
 
-def _finish(item: _Decoded, output: Tensor | str, quality: int) -> Result:
+def _pixels(output: Tensor) -> np.ndarray | str:
+    try:
+        require_finite(output)
+    except TranslateError as error:
+        return str(error)
+    return images.to_pixels(output)
+
+
+def _finish(item: _Decoded, output: np.ndarray | str, quality: int) -> Result:
     if isinstance(output, str):
         return item.result(output)
     try:
-        require_finite(output)
-        images.write(item.job.target, images.to_pixels(output), quality=quality)
+        images.write(item.job.target, output, quality=quality)
     except OutputError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FATAL:
             raise

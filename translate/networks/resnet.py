@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from translate.networks.convolutions import FewOutputsConv2d, WinogradConv2d
 from translate.networks.layers import Generator, blend, check_masked, needs_bias, norm_layer, upsample
 
 
@@ -60,7 +61,7 @@ class ResNet(Generator):
             upsample(upsampling, 2 * width, width, kernel=3, bias=bias),
             make_norm(width),
             nn.ReLU(inplace=True),
-            nn.Conv2d(width, out_channels + masked, 7, padding=3, padding_mode="reflect"),
+            FewOutputsConv2d(width, out_channels + masked, 7, padding_mode="reflect"),
         )
 
     def forward(self, image: Tensor) -> Tensor:
@@ -76,11 +77,11 @@ class ResidualBlock(nn.Module):
         super().__init__()
         make_norm, bias = norm_layer(norm), needs_bias(norm)
         self.branch = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect", bias=bias),
+            WinogradConv2d(channels, channels, padding_mode="reflect", bias=bias),
             make_norm(channels),
             nn.ReLU(inplace=True),
             *([nn.Dropout(dropout)] if dropout else []),
-            nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect", bias=bias),
+            WinogradConv2d(channels, channels, padding_mode="reflect", bias=bias),
             make_norm(channels),
         )
 
@@ -140,7 +141,7 @@ class MobileResNet(Generator):
             nn.Upsample(scale_factor=2, mode="nearest"),
             *_separable(width, width, norm),
             nn.ReLU(inplace=True),
-            nn.Conv2d(width, out_channels + masked, 3, padding=1, padding_mode="reflect"),
+            FewOutputsConv2d(width, out_channels + masked, 3, padding_mode="reflect"),
         )
 
     def forward(self, image: Tensor) -> Tensor:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from translate.config import Recipe, dump_recipe, load_recipe
 from translate.errors import UsageError
@@ -74,6 +78,26 @@ def create_run(path: Path, recipe: Recipe) -> RunFolder:
     return run
 
 
+@contextmanager
+def held(run: RunFolder) -> Iterator[None]:
+    """Keep other processes from training the same run; a kill lets go of it.
+
+    Raises:
+        UsageError: another process has it.
+    """
+    lock = FileLock(run.path / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UsageError(
+            f"{run.path}: another process is training this run; wait for it, or stop it first"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def reopen_run(path: Path, translator: str, overrides: dict) -> tuple[RunFolder, Recipe]:
     """Open a run to resume it, with the recipe that it was started with.
 
@@ -98,7 +122,7 @@ def reopen_run(path: Path, translator: str, overrides: dict) -> tuple[RunFolder,
         and key not in ("training.steps", "training.epochs", "data.workers", "data.cache")
     ]
     if changed:
-        key = changed[0]
+        key = next((key for key in changed if key in overrides), changed[0])
         raise UsageError(
             f"{path} was started with {key} = {before.get(key)!r}, not {after[key]!r}; "
             "leave it out to resume, or start a new run with another --name"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -21,11 +18,12 @@ from translate.data.loading import TrainingData, load_data
 from translate.devices import choose_device
 from translate.errors import OutputError, UsageError
 from translate.networks.catalogue import Generator, parameter_count
+from translate.signals import stopped_by_signals
 from translate.training.loop import train
 from translate.training.plan import data_facts
 from translate.training.precision import choose_precision
 from translate.training.reporting import Reporter, sample_sheet
-from translate.training.run import RunFolder, create_run, reopen_run, require_free, trim_log
+from translate.training.run import RunFolder, create_run, held, reopen_run, require_free, trim_log
 from translate.training.state import TrainingState, new_state
 from translate.translators.catalogue import build_translator, generator_arguments
 from translate.weights import model_file
@@ -69,21 +67,39 @@ def start_training(
     Raises:
         TranslateError: the one-line reason why it can't start or go on; a state once saved stays intact.
     """
-    console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+    console = console or Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     overrides = dict(overrides or {})
     recipe = load_recipe(recipe_name, overrides)
     if resume:
         run, recipe = reopen_run(run_path, recipe.translator, overrides)
     else:
         require_free(run_path)
+        run = RunFolder(run_path)
     where = choose_device(device)
     precision = choose_precision(recipe.training.precision, where)
     data = open_data(data_root, recipe, pin_memory=where.type == "cuda", progress=not quiet)
-    steps = total_steps(recipe, data)
+    if not resume:
+        create_run(run_path, recipe)
+    with held(run):
+        return _go_on(run, recipe, data, where, precision, resume=resume, console=console, quiet=quiet)
 
+
+def _go_on(
+    run: RunFolder,
+    recipe: Recipe,
+    data: TrainingData,
+    device: torch.device,
+    precision: torch.dtype,
+    *,
+    resume: bool,
+    console: Console,
+    quiet: bool,
+) -> Outcome:
+    """Train a run from its last save, if it has one, to the end of its recipe."""
+    steps = total_steps(recipe, data)
     torch.manual_seed(recipe.training.seed)
     translator = build_translator(recipe)
-    state = new_state(translator, recipe, where)
+    state = new_state(translator, recipe, device)
     if resume:
         # A run that was ended before its first save has nothing to lose: it starts again.
         if run.state.exists() or run.model().exists():
@@ -91,20 +107,23 @@ def start_training(
         _require_same_data(run, data)
         if state.step > steps:
             raise UsageError(
-                f"{run_path} has taken {state.step} steps already, more than the {steps} asked for in all; "
+                f"{run.path} has taken {state.step} steps already, more than the {steps} asked for in all; "
                 "give a larger --steps to go on"
             )
         trim_log(run.log, state.step)
         run.write_recipe(recipe)
-    else:
-        run = create_run(run_path, recipe)
     if not quiet:
         _announce(console, run, recipe, data, state, steps)
 
     statistics = norm_statistics(recipe)
     fixed = sample_batch(data, recipe.log.samples)
+
+    def say() -> None:
+        if not quiet:
+            console.print("finishing this step, then saving (once more to stop at once) …")
+
     with (
-        _interruptions(console, quiet) as interrupted,
+        stopped_by_signals(say) as stop,
         Reporter(
             run,
             start=state.step,
@@ -124,7 +143,7 @@ def start_training(
             on_log=reporter.on_log,
             on_sample=lambda step: reporter.on_sample(step, sample_sheet(state, fixed, statistics)),
             on_save=lambda step: save_run(run, state, recipe, data),
-            should_stop=lambda: bool(interrupted),
+            should_stop=stop.is_set,
         )
     if not all(run.model(direction).exists() for direction in translator.generators):
         # It was ended between its last state and the models.
@@ -201,27 +220,6 @@ def save_run(run: RunFolder, state: TrainingState, recipe: Recipe, data: Trainin
         raise OutputError(
             f"{error}; the run is intact as last saved, go on from there with --resume"
         ) from None
-
-
-@contextmanager
-def _interruptions(console: Console, quiet: bool) -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM instead of dying of them; a second one of them ends the process at once."""
-    received: list[int] = []
-
-    def remember(number: int, _: object) -> None:
-        received.append(number)
-        signal.signal(number, previous[number])
-        if not quiet:
-            console.print("finishing this step, then saving (once more to stop at once) …")
-
-    previous: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        previous = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _announce(
