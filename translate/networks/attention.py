@@ -1,0 +1,38 @@
+"""Self-attention over the places of a feature map."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class SelfAttention(nn.Module):
+    """x + γ·v(h(x) softmax(f(x)ᵀ g(x))): every place looks at all the others. γ starts at 0.
+
+    Zhang et al. 2019, "Self-attention generative adversarial networks", eq. 1 to 3, in the form of the
+    authors' code: f and g have C/8 channels, h has C/2 (at least 1 each), and g and h are halved in size by
+    2×2 max-pooling, so that N places attend to N/4. No biases. The maps of odd sizes are pooled rounding up.
+
+    The attention matrix is written out: the fused kernels have no second derivative, which gradient penalties
+    need. Its size is N²/4 numbers a picture, so 32×32 maps are comfortable and 128×128 ones are not.
+
+    Maps float32 (B, channels, H, W) to the same shape; any size from 1×1 on.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        keys, values = max(1, channels // 8), max(1, channels // 2)
+        self.f = nn.Conv2d(channels, keys, 1, bias=False)
+        self.g = nn.Conv2d(channels, keys, 1, bias=False)
+        self.h = nn.Conv2d(channels, values, 1, bias=False)
+        self.v = nn.Conv2d(values, channels, 1, bias=False)
+        self.gamma = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        asking = self.f(x).flatten(2)  # (B, C/8, N)
+        asked = F.max_pool2d(self.g(x), 2, ceil_mode=True).flatten(2)  # (B, C/8, N/4)
+        values = F.max_pool2d(self.h(x), 2, ceil_mode=True).flatten(2)  # (B, C/2, N/4)
+        weights = torch.softmax(asking.transpose(1, 2) @ asked, dim=-1)  # (B, N, N/4)
+        gathered = (values @ weights.transpose(1, 2)).unflatten(2, x.shape[2:])  # (B, C/2, H, W)
+        return x + self.gamma * self.v(gathered)
