@@ -229,7 +229,7 @@ COMPLAINTS = [
     (
         "three domains",
         ("x/1.png", "y/1.png", "z/1.png"),
-        {},
+        {"paired": False},
         r"3 folders \(x, y, z\); choose two: --a NAME --b",
     ),
     (

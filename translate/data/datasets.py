@@ -1,11 +1,11 @@
-"""Data sets of pairs and of unpaired pictures: a `SampleIndex` in, uint8 crops out."""
+"""Data sets of pairs, of unpaired and of labelled pictures: a `SampleIndex` in, uint8 crops out."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -76,17 +76,28 @@ class DataOptions:
 
 
 class Batch(NamedTuple):
-    """Inputs and targets, uint8 `(B, C, size, size)` in 0..255; see `to_float`."""
+    """Inputs and targets, uint8 `(B, C, size, size)` in 0..255; see `to_float`.
+
+    Labels are int64 `(B,)` and texts are B strings, each None where the data have none.
+    """
 
     a: Tensor
     b: Tensor
+    label_a: Tensor | None = None
+    label_b: Tensor | None = None
+    text_a: tuple[str, ...] | None = None
+    text_b: tuple[str, ...] | None = None
 
 
 class Item(NamedTuple):
-    """One input and one target, uint8 `(C, size, size)`."""
+    """One input and one target, uint8 `(C, size, size)`, and what is known of them."""
 
     a: np.ndarray
     b: np.ndarray
+    label_a: int | None = None
+    label_b: int | None = None
+    text_a: str | None = None
+    text_b: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +112,11 @@ class PictureDataset:
 
     An int gives the same crop at every call; whole pictures (`options.train` False) have no chance in them.
 
-    Made by `paired_dataset` and `unpaired_dataset`.
+    Made by `paired_dataset`, `unpaired_dataset` and `labelled_dataset`.
 
     Args:
-        shelves: one shelf with both sides for pairs, or a shelf for each side.
+        shelves: one shelf with both sides for pairs, or a shelf for each side: twice the same for labelled
+            pictures, where a and b are drawn from one pool.
         options: crop, augmentation.
     """
 
@@ -124,10 +136,15 @@ class PictureDataset:
         """What `Schedule` wants as `size` and `size_b`."""
         return len(self.shelves[0]), None if self.paired else len(self.shelves[1])
 
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The class of each picture on side b, where the data have labels."""
+        return self.shelves[-1].sides[-1].classes
+
     def __getitem__(self, at: SampleIndex | int) -> Item | Fault:
         """Crops of the pictures at `at`; a `Fault` where a file can't be read."""
         if not isinstance(at, SampleIndex):
-            at = SampleIndex(at % len(self.shelves[0]), at % len(self.shelves[-1]), at)
+            at = self._at(at)
         rng = random.Random(at.seed)
         try:
             if self.paired:
@@ -138,14 +155,14 @@ class PictureDataset:
             for shelf, position in zip(self.shelves, (at.a, at.b), strict=True):
                 (picture,) = self._views(shelf[position], shelf.sides, rng)
                 crops.append(self._coloured(picture, shelf.sides[0], rng))
-            return Item(*crops)
+            return Item(crops[0], crops[1], *self._known("classes", at), *self._known("texts", at))
         except BadImage as error:
             return Fault(str(error))
 
     def names(self, i: int) -> tuple[str, str]:
         """File names of the i-th input and target, as `dataset[i]` gives them."""
-        files = [path for shelf in self.shelves for path in shelf.files(i % len(shelf))]
-        return files[0].name, files[-1].name
+        at = self._at(i)
+        return self.shelves[0].files(at.a)[0].name, self.shelves[-1].files(at.b)[-1].name
 
     def batch(self, positions: Sequence[int]) -> Batch:
         """The pictures at `positions` as one batch, the same at every call: for sample sheets.
@@ -160,6 +177,23 @@ class PictureDataset:
                 raise BadImage(self.shelves[0].files(position % len(self.shelves[0]))[0], item.sentence)
             items.append(item)
         return _stack(items)
+
+    def _at(self, i: int) -> SampleIndex:
+        """Where the i-th item is. Beside a labelled picture stands one of another class, of each in turn."""
+        a, b = i % len(self.shelves[0]), i % len(self.shelves[-1])
+        if self.paired or self.shelves[0] is not self.shelves[1]:
+            return SampleIndex(a, b, i)
+        others = sorted(set(self.classes) - {self.classes[a]}) if self.classes else []
+        if not others:
+            return SampleIndex(a, (a + 1) % len(self.shelves[0]), i)
+        wanted = others[i % len(others)]
+        there = [position for position, number in enumerate(self.classes) if number == wanted]
+        return SampleIndex(a, there[i % len(there)], i)
+
+    def _known(self, what: Literal["classes", "texts"], at: SampleIndex) -> tuple[Any, Any]:
+        """The labels, or the texts, of both pictures at `at`."""
+        a, b = (getattr(shelf.sides[0], what) for shelf in self.shelves)
+        return (a[at.a], b[at.b]) if a and b else (None, None)
 
     def _views(
         self, pictures: tuple[np.ndarray, ...], sides: tuple[Side, ...], rng: random.Random
@@ -208,6 +242,22 @@ def unpaired_dataset(layout: Layout, split: str, *, options: DataOptions) -> Pic
     return PictureDataset((a, b), options)
 
 
+def labelled_dataset(layout: Layout, split: str, *, options: DataOptions) -> PictureDataset:
+    """Pictures of `split` with their labels and captions; a and b are both drawn from all of them.
+
+    Raises:
+        DataError: the split isn't there.
+        UsageError: the two sides are to have different channels.
+    """
+    if options.channels_a != options.channels_b:
+        raise UsageError(
+            f"data.channels_a={options.channels_a} and data.channels_b={options.channels_b} differ, but "
+            "pictures with labels or captions are one pool for both sides; make them equal."
+        )
+    shelf = Shelf((layout.split(split).a,), (options.channels_a,), options.short)
+    return PictureDataset((shelf, shelf), options)
+
+
 def collate(items: Sequence[Item | Fault]) -> Batch | Fault:
     """Items as one batch, uint8; a fault among them stands for the whole batch."""
     good: list[Item] = []
@@ -221,8 +271,12 @@ def collate(items: Sequence[Item | Fault]) -> Batch | Fault:
 def _stack(items: Sequence[Item]) -> Batch:
     import torch
 
-    a, b = (torch.from_numpy(np.stack(side)) for side in zip(*items, strict=True))
-    return Batch(a, b)
+    a, b, *known = zip(*items, strict=True)
+    label_a, label_b = (None if None in labels else torch.tensor(labels) for labels in known[:2])
+    text_a, text_b = (None if None in texts else texts for texts in known[2:])
+    return Batch(
+        torch.from_numpy(np.stack(a)), torch.from_numpy(np.stack(b)), label_a, label_b, text_a, text_b
+    )
 
 
 def to_float(pictures: Tensor) -> Tensor:

@@ -1,99 +1,34 @@
 """Recognise what a data folder holds, or say in one sentence what is wrong with it.
 
 Recognised are: A|B files (both sides in one picture), two folders matched by file name, `trainA` and
-`trainB`, a folder per domain, and a plain folder whose inputs are made by a task. Each may be flat or
-sorted into `train`, `val` and `test`.
+`trainB`, a folder per domain, a plain folder whose inputs are made by a task, and labelled pictures. Each
+may be flat or sorted into `train`, `val` and `test`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from translate import images
-from translate.data import naming
+from translate.data import labelled, naming
 from translate.data.folders import Body, Folder, Tree, scan
 from translate.data.pairing import Match, match_names, unmatched_pairs
+from translate.data.sides import Direction, Kind, Layout, Part, Side, Split, Wanted
 from translate.errors import BadImage, DataError
 
-Kind = Literal["side-by-side", "two-folders", "unpaired", "domains", "plain"]
-Part = Literal["whole", "left", "right", "edges"]
-Direction = Literal["a2b", "b2a"]
+__all__ = ["TASKS", "Direction", "Kind", "Layout", "Part", "Side", "Split", "Wanted", "recognise", "survey"]
+
 TASKS = ("edges",)
 
 # Two pictures beside each other are 2:1 or wider; a wide photo, 16:9, is 1.78:1.
 _SIDE_BY_SIDE = 1.9
 _PROBED = 32
 _FEW_VALUES = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One side's files and what of each file is meant: all of it, a half, or edges made from it.
-
-    `labels`: the pictures hold class numbers, which must never be interpolated.
-    """
-
-    files: tuple[Path, ...]
-    part: Part = "whole"
-    labels: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Train, val or test. Paired: `a.files[i]` belongs to `b.files[i]`; unpaired: any two lengths."""
-
-    a: Side
-    b: Side
-    unmatched: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What a folder was recognised as.
-
-    Attributes:
-        root: the folder.
-        kind: how it is laid out.
-        paired: whether the two sides of a split are pairs.
-        domains: the sides' names, by "a" and "b", for people and for the model's card.
-        splits: those of "train", "val", "test" that are there; a flat folder is all "train".
-        notes: what a person should know.
-        problems: what must be mended before training, each one sentence; empty from `recognise`.
-    """
-
-    root: Path
-    kind: Kind
-    paired: bool
-    domains: dict[str, str]
-    splits: dict[str, Split]
-    notes: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
-
-    def split(self, name: str) -> Split:
-        """The split called `name`; a DataError that lists what is there otherwise."""
-        if name not in self.splits:
-            raise DataError(
-                f"{self.root} has no {name} split, only {', '.join(self.splits)}; add a folder {name}."
-            )
-        return self.splits[name]
-
-    @property
-    def held_out(self) -> str | None:
-        """The split to measure on while training: val, else test, else None."""
-        return next((name for name in ("val", "test") if name in self.splits), None)
-
-    def directed(self, direction: Direction) -> Layout:
-        """The same layout, with the sides swapped for b2a."""
-        if direction == "a2b":
-            return self
-        splits = {name: replace(split, a=split.b, b=split.a) for name, split in self.splits.items()}
-        return replace(self, splits=splits, domains={"a": self.domains["b"], "b": self.domains["a"]})
 
 
 def recognise(
@@ -103,6 +38,7 @@ def recognise(
     b: str | None = None,
     task: str | None = None,
     paired: bool | None = None,
+    kind: Wanted | None = None,
 ) -> Layout:
     """Recognise a data folder.
 
@@ -112,11 +48,13 @@ def recognise(
             and "right" for the halves of A|B files whose shape doesn't tell.
         task: how the inputs are made from a plain folder of targets; one of `TASKS`.
         paired: whether pairs are needed (True), unneeded (False), or taken where they are found (None).
+        kind: the same and more, and the stronger word: "paired", "unpaired", "labelled" (every picture with
+            its class) or "captioned" (every picture with a text). None takes what is found.
 
     Raises:
         DataError: one sentence: what is wrong, where, and the remedy.
     """
-    layout = survey(root, a=a, b=b, task=task, paired=paired)
+    layout = survey(root, a=a, b=b, task=task, paired=paired, kind=kind)
     if layout.problems:
         raise DataError(layout.problems[0])
     return layout
@@ -129,16 +67,34 @@ def survey(
     b: str | None = None,
     task: str | None = None,
     paired: bool | None = None,
+    kind: Wanted | None = None,
 ) -> Layout:
     """Like `recognise`, but what can be mended is listed in `problems` instead of raised."""
     tree = scan(Path(root))
+    if kind is None and paired is not None:
+        kind = "paired" if paired else "unpaired"
+    if kind in ("labelled", "captioned"):
+        return _labelled(tree, kind, a or b or task)
     if task is not None:
         return _made(tree, a, b, task)
     main = _main(tree)
+    if kind is None and a is None and b is None and labelled.looks_labelled(tree, main):
+        return _labelled(tree, None, None)
+    wanted = None if kind is None else kind == "paired"
     halves = {a, b} == {"left", "right"} and not {"left", "right"} <= main.folders.keys()
     if halves or (main.loose and len(main.filled()) < 2 and a is None and b is None):
-        return _side_by_side(tree, paired is not False, swapped=a == "right", told=halves)
-    return _two_folders(tree, _choose(main, a, b), paired, told=a is not None or b is not None)
+        return _side_by_side(tree, wanted is not False, swapped=a == "right", told=halves)
+    return _two_folders(tree, _choose(main, a, b), wanted, told=a is not None or b is not None)
+
+
+def _labelled(tree: Tree, wanted: Wanted | None, side: str | None) -> Layout:
+    if side is not None:
+        raise DataError(
+            f"{side!r} names a side, and pictures with labels or captions are one pool without sides; leave "
+            "--a, --b and --task out."
+        )
+    layout = labelled.survey(tree, wanted)
+    return replace(layout, problems=(*layout.problems, *_no_training(tree, layout.splits)))
 
 
 def _main(tree: Tree) -> Body:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from translate.data.datasets import (
     Fault,
     PictureDataset,
     collate,
+    labelled_dataset,
     paired_dataset,
     unpaired_dataset,
 )
-from translate.data.layout import Layout, recognise
+from translate.data.layout import Layout, Wanted, recognise
 from translate.data.machine import cores
 from translate.data.preflight import check
 from translate.data.sampling import Schedule
@@ -50,6 +51,16 @@ class TrainingData:
         return self.layout.directed(self.options.direction).domains
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes that `label_a` and `label_b` number, in natural order; empty for none."""
+        return self.layout.labels
+
+    @property
+    def captions(self) -> bool:
+        """Whether batches have `text_a` and `text_b`."""
+        return self.layout.captions
+
+    @property
     def steps_per_epoch(self) -> int:
         return self._schedule(0, None).steps_per_epoch
 
@@ -80,12 +91,21 @@ class TrainingData:
         for batch in batches:
             if isinstance(batch, Fault):
                 raise DataError(f"{batch.sentence}; it was good before the training: restore it.")
-            yield batch
+            # Pinning memory makes lists of the tuples inside of a batch.
+            yield batch._replace(text_a=_tuple(batch.text_a), text_b=_tuple(batch.text_b))
 
     def _schedule(self, start_step: int, steps: int | None) -> Schedule:
         size, size_b = self.train.sizes
         options = self.options
-        return Schedule(size, options.batch_size, options.seed, start_step, steps, size_b=size_b)
+        return Schedule(
+            size,
+            options.batch_size,
+            options.seed,
+            start_step,
+            steps,
+            size_b=size_b,
+            classes_b=self.train.classes,
+        )
 
     def _workers(self) -> int:
         if self.options.workers != "auto":
@@ -99,7 +119,8 @@ def load_data(
     root: str | Path,
     options: DataOptions,
     *,
-    paired: bool,
+    kind: Wanted | None = None,
+    paired: bool = False,
     verify: bool = True,
     pin_memory: bool = False,
     progress: bool = True,
@@ -109,7 +130,9 @@ def load_data(
     Args:
         root: the data folder.
         options: how pictures become crops, and what to do with bad ones.
-        paired: whether the recipe needs pairs.
+        kind: what the recipe needs: "paired", "unpaired", "labelled" (batches with labels, and with texts
+            where every picture has one) or "captioned" (with texts, and labels where every picture has one).
+        paired: short for the first two of them.
         verify: False skips the check of every file (and with it the cache), say for a dry run.
         pin_memory: True when batches go to a CUDA device.
         progress: a bar on stderr for the check of a large set.
@@ -117,26 +140,49 @@ def load_data(
     Raises:
         DataError: one sentence on the layout, the files that can't be read, or a set smaller than a batch.
     """
-    layout = recognise(root, a=options.a, b=options.b, task=options.task, paired=paired)
-    build = paired_dataset if paired else unpaired_dataset
+    kind = kind or ("paired" if paired else "unpaired")
+    layout = recognise(root, a=options.a, b=options.b, task=options.task, kind=kind)
+    build = _BUILDERS[kind]
     train = build(layout, "train", options=replace(options, train=True))
     name = layout.held_out
     held_out = build(layout, name, options=replace(options, train=False)) if name else None
     notes = layout.notes
     if verify:
-        found = check(
-            [*train.shelves, *(held_out.shelves if held_out else ())],
-            cache=options.cache,
-            skip_corrupt=options.skip_corrupt,
-            progress=progress,
-        )
-        train = PictureDataset(tuple(found.shelves[: len(train.shelves)]), train.options)
-        rest = tuple(found.shelves[len(train.shelves) :])
-        held_out = PictureDataset(rest, held_out.options) if held_out and all(map(len, rest)) else None
+        # The two sides of labelled data are one shelf, which is checked and kept once.
+        shelves = list(dict.fromkeys([*train.shelves, *(held_out.shelves if held_out else ())]))
+        found = check(shelves, cache=options.cache, skip_corrupt=options.skip_corrupt, progress=progress)
+        checked = dict(zip(shelves, found.shelves, strict=True))
+        train = PictureDataset(tuple(checked[shelf] for shelf in train.shelves), train.options)
+        if held_out:
+            rest = tuple(checked[shelf] for shelf in held_out.shelves)
+            held_out = PictureDataset(rest, held_out.options) if all(map(len, rest)) else None
+        _require_classes(layout, train)
         notes += found.notes
     data = TrainingData(layout, train, held_out, options, notes, pin_memory)
     _ = data.steps_per_epoch  # a set smaller than a batch is refused here
     return data
+
+
+_BUILDERS: dict[Wanted, Callable[..., PictureDataset]] = {
+    "paired": paired_dataset,
+    "unpaired": unpaired_dataset,
+    "labelled": labelled_dataset,
+    "captioned": labelled_dataset,
+}
+
+
+def _require_classes(layout: Layout, train: PictureDataset) -> None:
+    """Refuse classes whose every picture was left out as unreadable: nothing could be learnt of them."""
+    lost = [label for number, label in enumerate(layout.labels) if number not in set(train.classes)]
+    if lost:
+        raise DataError(
+            f"no training picture of {', '.join(lost)} in {layout.root} can be read; repair one, or remove "
+            "the class."
+        )
+
+
+def _tuple(texts: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if texts is None else tuple(texts)
 
 
 def _start_worker(_: int) -> None:

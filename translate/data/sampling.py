@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -28,6 +28,9 @@ class Schedule:
     for the next epoch's permutation. The b side of unpaired data (`size_b` given) follows permutations
     of its own, repeated with fresh ones where it is shorter; so does a where it is the shorter one.
 
+    Where the pictures of side b have classes, a class is drawn for each item, every one as likely, and then
+    a picture of it: a rare class is asked for as often as any other.
+
     Args:
         size: pictures on side a, or pairs.
         batch_size: items a batch.
@@ -36,6 +39,7 @@ class Schedule:
         steps: total number of steps of the training, counted from 0; None for ever.
         shuffle: False for the files' own order.
         size_b: pictures on side b where the sides are independent; None for pairs.
+        classes_b: the class of each picture on side b; empty for none.
 
     Raises:
         DataError: fewer pictures than a batch needs.
@@ -50,6 +54,7 @@ class Schedule:
         steps: int | None = None,
         shuffle: bool = True,
         size_b: int | None = None,
+        classes_b: Sequence[int] = (),
     ):
         self.size = max(size, size_b or 0)
         if min(size, size if size_b is None else size_b) < 1:
@@ -62,6 +67,8 @@ class Schedule:
         self.batch_size, self.seed, self.start_step, self.steps = batch_size, seed, start_step, steps
         self._size_a, self._size_b, self._shuffle = size, size_b, shuffle
         self.steps_per_epoch = self.size // batch_size
+        self._by_class = np.argsort(classes_b, kind="stable")
+        self._class_sizes = np.unique(classes_b, return_counts=True)[1]
         self._epoch = lru_cache(maxsize=1)(self._plan)
 
     def __iter__(self) -> Iterator[list[SampleIndex]]:
@@ -80,9 +87,20 @@ class Schedule:
     def _plan(self, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The epoch's order on both sides and its seeds, each `(size,)`."""
         a = self._order(_SIDE_A, self._size_a, epoch)
-        b = a if self._size_b is None else self._order(_SIDE_B, self._size_b, epoch)
+        if self._size_b is None:
+            b = a
+        elif self._shuffle and len(self._by_class):
+            b = self._balanced(epoch)
+        else:
+            b = self._order(_SIDE_B, self._size_b, epoch)
         seeds = np.random.default_rng((self.seed, epoch, _SEEDS)).integers(2**63, size=self.size)
         return a, b, seeds
+
+    def _balanced(self, epoch: int) -> np.ndarray:
+        draw = np.random.default_rng((self.seed, epoch, _SIDE_B))
+        classes = draw.integers(len(self._class_sizes), size=self.size)
+        starts = np.cumsum(self._class_sizes) - self._class_sizes
+        return self._by_class[starts[classes] + draw.integers(self._class_sizes[classes])]
 
     def _order(self, side: int, length: int, epoch: int) -> np.ndarray:
         rounds = range(-(-self.size // length))

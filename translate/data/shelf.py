@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +50,7 @@ class Shelf:
 
     def without(self, positions: Collection[int]) -> Shelf:
         """A shelf that lacks `positions`; nothing is kept."""
-        left = [i for i in range(len(self)) if i not in set(positions)]
-        sides = tuple(replace(side, files=tuple(side.files[i] for i in left)) for side in self.sides)
+        sides = tuple(side.without(positions) for side in self.sides)
         return Shelf(sides, self.channels, self.short)
 
     def decode(self, i: int) -> tuple[np.ndarray, ...]:
