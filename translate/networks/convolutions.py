@@ -236,10 +236,11 @@ class FewOutputsConv2d(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the parent's name)
         if _takes_plain_route(input):
             return super().forward(input)
-        outputs, inputs, kernel, _ = self.weight.shape
+        weight = self.weight  # read once: under spectral normalisation every reading is a power iteration
+        outputs, inputs, kernel, _ = weight.shape
         edge = kernel // 2
         padded = F.pad(input, (edge,) * 4, "reflect" if self.padding_mode == "reflect" else "constant")
-        columns = self.weight.permute(3, 0, 1, 2).reshape(kernel * outputs, inputs, kernel, 1)
+        columns = weight.permute(3, 0, 1, 2).reshape(kernel * outputs, inputs, kernel, 1)
         output: Tensor = ShiftedSum.apply(F.conv2d(padded, columns), kernel)  # type: ignore
         return output if self.bias is None else output + self.bias.view(-1, 1, 1)
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from translate.networks.attention import SelfAttention
+from translate.networks.conditional_norms import Condition
 from translate.networks.layers import Generator, blend, check_masked, needs_bias, norm_layer, upsample
+from translate.networks.spectral import spectral as normalise_spectrally
+
+EMBEDDING_MAPS = 32  # hundreds of maps would make the first, largest convolution the dearest
 
 
 class UNet(Generator):
@@ -17,12 +22,23 @@ class UNet(Generator):
     Maps float32 (B, in_channels, H, W) in [-1, 1] to (B, out_channels, H, W) in [-1, 1]; H and W are
     multiples of `size_multiple` = 2**depth.
 
+    A condition and a latent code are concatenated to the input as constant maps, as StarGAN's labels (Choi et
+    al. 2018, §3.2) and BicycleGAN's z (Zhu et al. 2017, "add_to_input") are; embeddings as 32 learnt
+    combinations of their numbers. The first convolution has no normalisation that would subtract constants
+    again, and the skip connections carry them to every scale.
+
     Args:
         depth: how often height and width are halved, at least 2.
         width: channels after the first convolution; deeper levels have up to 8 × width.
+        norm: see `layers.norm_layer`.
         dropout: probability in the innermost decoder levels (the paper's only noise), 0 for none.
-        upsampling: `transpose` or `resize`.
+        upsampling: see `layers.upsample`.
         masked: see `layers.blend`.
+        classes: labels that the condition, int64 (B,), chooses from; 0 for none.
+        embedding: numbers of the condition, float (B, embedding), where it isn't a label; 0 for none.
+        latent: numbers of a latent code, float (B, latent); 0 for none.
+        attention: self-attention at a quarter of the size (see `attention.SelfAttention`).
+        spectral: spectral normalisation of every layer, as SAGAN's generator has it.
     """
 
     def __init__(
@@ -36,10 +52,19 @@ class UNet(Generator):
         dropout: float = 0.5,
         upsampling: str = "transpose",
         masked: bool = False,
+        classes: int = 0,
+        embedding: int = 0,
+        latent: int = 0,
+        attention: bool = False,
+        spectral: bool = False,
     ):
         super().__init__()
         check_masked(masked, in_channels, out_channels)
         self.masked = masked
+        self.classes, self.embedding, self.latent = classes, embedding, latent
+        self.condition = Condition(classes, embedding, latent)
+        maps = EMBEDDING_MAPS if embedding else self.condition.size
+        self.maps = nn.Linear(self.condition.size, maps) if embedding else nn.Identity()
         if depth < 2:
             raise ValueError(f"a U-Net needs a depth of at least 2, not {depth}")
         self.size_multiple = 2**depth
@@ -47,7 +72,8 @@ class UNet(Generator):
         make_norm, bias = norm_layer(norm), needs_bias(norm)
         channels = [width * min(2**level, 8) for level in range(depth)]
 
-        encoder: list[nn.Module] = [nn.Conv2d(in_channels, channels[0], 4, stride=2, padding=1, bias=bias)]
+        first = nn.Conv2d(in_channels + maps, channels[0], 4, stride=2, padding=1, bias=bias)
+        encoder: list[nn.Module] = [first]
         for level in range(1, depth):
             innermost = level == depth - 1
             down = [
@@ -57,6 +83,7 @@ class UNet(Generator):
             # One pixel per channel may be left here, and its normalisation would always be zero.
             encoder.append(nn.Sequential(*down, *([] if innermost else [make_norm(channels[level])])))
         self.encoder = nn.ModuleList(encoder)
+        self.attention = SelfAttention(channels[1]) if attention else nn.Identity()
 
         decoder = []
         for level in range(depth - 1, 0, -1):
@@ -76,13 +103,24 @@ class UNet(Generator):
             upsample(upsampling, 2 * channels[0], out_channels + masked, kernel=4, bias=True),
         )
 
-    def forward(self, image: Tensor) -> Tensor:
+        if spectral:
+            normalise_spectrally(self)
+
+    def forward(self, image: Tensor, condition: Tensor | None = None, latent: Tensor | None = None) -> Tensor:
+        vector = self.condition(image, condition, latent)
+        x = image if vector is None else _with_maps(image, self.maps(vector))
         skips = []
-        x = image
-        for down in self.encoder:
+        for level, down in enumerate(self.encoder):
             x = down(x)  # (B, channels[level], H / 2**(level+1), W / 2**(level+1))
+            if level == 1:
+                x = self.attention(x)
             skips.append(x)
         skips.pop()
         for up in self.decoder:
             x = torch.cat([skips.pop(), up(x)], 1)
         return blend(image, self.output(x), self.masked)
+
+
+def _with_maps(image: Tensor, values: Tensor) -> Tensor:
+    """(B, C, H, W) and (B, N) -> (B, C + N, H, W)."""
+    return torch.cat([image, values[:, :, None, None].expand(-1, -1, *image.shape[2:])], 1)
