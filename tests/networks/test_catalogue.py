@@ -30,7 +30,10 @@ DISCRIMINATOR_CASES = {
     "patch": {"layers": 2, "width": 4},
     "pixel": {"width": 4},
     "image": {"layers": 2, "width": 4},
+    "semi-supervised": {"classes": 3, "layers": 2, "width": 4},
 }
+# Those that take a norm and answer with one tensor; test_discriminators.py has every one of them.
+PLAIN_DISCRIMINATORS = ("patch", "pixel", "image", "semi-supervised")
 ODD_CASES = [
     ("unet", {"depth": 2, "width": 3, "norm": "instance", "dropout": 0.0}),
     ("unet", {"depth": 5, "width": 1, "upsampling": "resize"}),
@@ -43,7 +46,7 @@ ODD_CASES = [
 EVERY_GENERATOR = [*GENERATOR_CASES.items(), *ODD_CASES]
 EVERY_NETWORK = [
     *((build_generator, name, GENERATOR_CASES[name]) for name in GENERATOR_CASES),
-    *((build_discriminator, name, DISCRIMINATOR_CASES[name]) for name in DISCRIMINATOR_CASES),
+    *((build_discriminator, name, DISCRIMINATOR_CASES[name]) for name in PLAIN_DISCRIMINATORS),
 ]
 
 
@@ -120,8 +123,8 @@ def test_a_discriminator_s_minimum_size_is_the_smallest_that_works(name, layers,
 def test_a_discriminator_takes_any_size_from_its_minimum_on(height, width):
     image = picture(2, 6, height, width)
     shapes = {
-        name: tuple(fresh(build_discriminator, name, arguments, in_channels=6)(image).shape)
-        for name, arguments in DISCRIMINATOR_CASES.items()
+        name: tuple(fresh(build_discriminator, name, DISCRIMINATOR_CASES[name], in_channels=6)(image).shape)
+        for name in PLAIN_DISCRIMINATORS
     }
     # Two halvings, rounded down, and two 4x4 convolutions that take a pixel each.
     assert shapes["patch"] == (2, 1, height // 4 - 2, width // 4 - 2)
@@ -283,7 +286,7 @@ def test_an_unknown_name_gets_the_nearest_valid_one(build, name, message):
             build_discriminator,
             "pixel",
             {"layers": 3, "dept": 1},
-            "takes no dept, layers; it takes width, norm",
+            "takes no dept, layers; it takes width, norm, spectral",
         ),
         (build_generator, "unet", {"depth": 1}, "can't be built: a U-Net needs a depth of at least 2, not 1"),
         (
@@ -322,5 +325,20 @@ def test_accepted_arguments_are_those_of_the_recipe():
         "dropout",
         "upsampling",
         "masked",
+        "classes",
+        "embedding",
+        "latent",
+        "attention",
+        "spectral",
     )
-    assert accepted_arguments(DISCRIMINATORS["patch"]) == ("layers", "width", "norm")
+    assert accepted_arguments(DISCRIMINATORS["patch"]) == (
+        "layers",
+        "width",
+        "norm",
+        "spectral",
+        "attention",
+        "minibatch",
+        "conditioning",
+        "classes",
+        "embedding",
+    )

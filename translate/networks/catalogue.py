@@ -10,7 +10,7 @@ from torch import nn
 
 from translate.errors import UsageError, did_you_mean
 from translate.networks.layers import Discriminator, Generator
-from translate.networks.patchgan import ImageGAN, PatchGAN, PixelGAN
+from translate.networks.patchgan import ImageGAN, PatchGAN, PixelGAN, SemiSupervised
 from translate.networks.resnet import MobileResNet, ResNet
 from translate.networks.unet import UNet
 
@@ -21,6 +21,7 @@ DISCRIMINATORS: dict[str, Callable[..., Discriminator]] = {
     "patch": PatchGAN,
     "pixel": PixelGAN,
     "image": ImageGAN,
+    "semi-supervised": SemiSupervised,
 }
 
 
