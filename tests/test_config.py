@@ -39,6 +39,37 @@ def write(tmp_path: Path):
     return _write
 
 
+class TestWhatAnObjectiveBrings:
+    GP = ("adam", 1e-4, (0.0, 0.9), 5)
+
+    def of(self, recipe) -> tuple:
+        optim = recipe.optim
+        return optim.optimizer, optim.lr, optim.betas, recipe.training.n_critic
+
+    def test_an_override_brings_its_paper_s_optimiser(self):
+        assert self.of(load_recipe("cyclegan", {"losses.adversarial": "wgan-gp"})) == self.GP
+        wgan = load_recipe("cyclegan", {"losses.adversarial": "wgan"})
+        assert (wgan.optim.optimizer, wgan.optim.lr, wgan.training.n_critic) == ("rmsprop", 5e-5, 5)
+        assert self.of(load_recipe("cyclegan", {"losses.adversarial": "hinge"})) == self.of(
+            load_recipe("cyclegan")
+        )
+
+    def test_what_the_user_sets_wins(self):
+        chosen = {"losses.adversarial": "wgan-gp", "optim.lr": 3e-4, "training.n_critic": 2}
+        assert self.of(load_recipe("cyclegan", chosen)) == ("adam", 3e-4, (0.0, 0.9), 2)
+
+    def test_a_recipe_of_one_s_own_is_filled_where_it_is_silent(self, write):
+        path = write("translator: cyclegan\nlosses: {adversarial: wgan-gp}\noptim: {lr: 0.001}\n")
+        assert self.of(load_recipe(path)) == ("adam", 1e-3, (0.0, 0.9), 5)
+        assert self.of(load_recipe(path, {"optim.lr": 1e-5})) == ("adam", 1e-5, (0.0, 0.9), 5)
+        assert self.of(load_recipe(path, {"losses.adversarial": "wgan-gp"})) == ("adam", 1e-3, (0.0, 0.9), 5)
+
+    def test_a_run_s_own_recipe_keeps_what_it_was_trained_with(self, write):
+        chosen = {"losses.adversarial": "wgan-gp", "optim.lr": 3e-4, "training.n_critic": 2}
+        recipe = load_recipe("cyclegan", chosen)
+        assert load_recipe(write(dump_recipe(recipe))) == recipe
+
+
 class TestRecipesOfThePackage:
     def test_the_papers_methods_and_the_demo_are_there(self):
         assert {"pix2pix", "cyclegan", "demo"} <= set(recipe_names())

@@ -50,7 +50,7 @@ OVERRIDE_MESSAGES = {
     ),
     "a key far from everything": (
         {"zzz": 3},
-        "unknown key 'zzz'; choose one of data, optim, training, checkpoint, log, translator, "
+        "unknown key 'zzz'; choose one of data, constraints, optim, training, checkpoint, log, translator, "
         "generator, discriminator, losses",
     ),
     "a key of another network": (
@@ -99,7 +99,33 @@ OVERRIDE_MESSAGES = {
         {"generator.depth": "deep"},
         "generator.depth = 'deep': ",
     ),
-    "an unknown choice": ({"losses.adversarial": "wgan"}, "losses.adversarial = 'wgan': "),
+    "an unknown choice": (
+        {"losses.adversarial": "lsgn"},
+        "unknown losses.adversarial 'lsgn' (did you mean lsgan?); choose one of minimax, nonsaturating, "
+        "lsgan, hinge, wgan, wgan-gp, dragan, ebgan, began, relativistic, projected",
+    ),
+    "batch norm in a critic whose every picture counts": (
+        {"losses.adversarial": "wgan-gp"},
+        "losses.adversarial wgan-gp penalises every picture's own gradient, which batch norm in the "
+        "discriminator mixes with its neighbours'; add discriminator.norm=instance",
+    ),
+    "energies without an autoencoder": (
+        {"losses.adversarial": "ebgan"},
+        "losses.adversarial ebgan needs an autoencoder; add discriminator.name=autoencoder",
+    ),
+    "projected without its discriminator": (
+        {"losses.adversarial": "projected"},
+        "the objective projected and the discriminator projected belong together; "
+        "set both losses.adversarial=projected and discriminator.name=projected",
+    ),
+    "smoothing where nothing is to be smoothed": (
+        {"losses.adversarial": "hinge", "constraints.smoothing": 0.1},
+        "constraints.smoothing has no meaning for hinge; it is for minimax, nonsaturating, lsgan, dragan",
+    ),
+    "a penalty on an objective without one": (
+        {"constraints.penalty": 10},
+        "constraints.penalty belongs to wgan-gp and dragan; for nonsaturating use constraints.r1",
+    ),
     "one beta": (
         {"optim.betas": [0.5]},
         "optim.betas = [0.5]: ",
@@ -147,9 +173,7 @@ def test_a_wrong_override_is_told_where_and_what_and_the_remedy(case):
     assert refused == message
 
 
-def test_a_wrong_choice_is_told_the_right_ones():
-    message = refusal("pix2pix", {"losses.adversarial": "wgan"})
-    assert all(f"'{name}'" in message for name in ("minimax", "nonsaturating", "lsgan", "hinge"))
+def test_a_wrong_word_for_a_number_is_told_the_right_one():
     assert "'auto'" in refusal("pix2pix", {"generator.depth": "deep"})
 
 

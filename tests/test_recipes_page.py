@@ -23,6 +23,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "discriminator.name = pixel": config.PixelSection,
     "losses of pix2pix": config.Pix2PixLosses,
     "losses of cyclegan": config.CycleGANLosses,
+    "constraints": config.ConstraintsSection,
     "optim": config.OptimSection,
     "training": config.TrainingSection,
     "checkpoint": config.CheckpointSection,

@@ -26,7 +26,20 @@ Weight = Annotated[float, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Channels = Literal[1, 3]
 Direction = Literal["a2b", "b2a"]
-AdversarialName = Literal["minimax", "nonsaturating", "lsgan", "hinge"]
+AdversarialName = Literal[
+    "minimax",
+    "nonsaturating",
+    "lsgan",
+    "hinge",
+    "wgan",
+    "wgan-gp",
+    "dragan",
+    "ebgan",
+    "began",
+    "relativistic",
+    "projected",
+]
+OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
 NormName = Literal["batch", "instance", "none"]
 Upsampling = Literal["transpose", "resize"]
 
@@ -123,15 +136,36 @@ class CycleGANLosses(Section):
     identity: Weight = 5.0
 
 
-class OptimSection(Section):
-    """Adam for every network; a learning rate of its own for the discriminators if asked for."""
+class ConstraintsSection(Section):
+    """What keeps the discriminators in bounds; see `translate.translators.game.Constraints`."""
 
+    penalty: Weight | Literal["auto"] = "auto"
+    clip: Weight | Literal["auto"] = "auto"
+    r1: Weight = 0.0
+    r1_every: Positive = 16
+    orthogonal: Weight = 0.0
+    historical: Weight = 0.0
+    smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    noise: Weight = 0.0
+    margin: Annotated[float, Field(gt=0)] = 10.0
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.5
+    balance_rate: Annotated[float, Field(gt=0)] = 1e-3
+
+
+class OptimSection(Section):
+    """One optimiser for the generators, one for the discriminators; keys of the latter follow if null."""
+
+    optimizer: OptimizerName = "adam"
     lr: Annotated[float, Field(gt=0)] = 2e-4
-    discriminator_lr: Annotated[float, Field(gt=0)] | None = None
     betas: tuple[Probability, Probability] = (0.5, 0.999)
-    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    discriminator_optimizer: OptimizerName | None = None
+    discriminator_lr: Annotated[float, Field(gt=0)] | None = None
+    discriminator_betas: tuple[Probability, Probability] | None = None
+    schedule: Literal["constant", "linear", "cosine", "plateau"] = "linear"
     decay_from: Annotated[float, Field(ge=0, le=1)] = 0.5
     warmup: Annotated[int, Field(ge=0)] = 0
+    patience: Positive = 50
+    clip: Annotated[float, Field(gt=0)] | None = None
 
 
 class TrainingSection(Section):
@@ -143,6 +177,10 @@ class TrainingSection(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     ema: Probability = 0.999
     pool: Annotated[int, Field(ge=0)] = 0
+    n_critic: Positive = 1
+    accumulate: Positive = 1
+    generator_above: float | None = None
+    discriminator_above: float | None = None
 
 
 class CheckpointSection(Section):
@@ -161,6 +199,7 @@ class RecipeBase(Section):
     """What every recipe has."""
 
     data: DataSection = DataSection()
+    constraints: ConstraintsSection = ConstraintsSection()
     optim: OptimSection = OptimSection()
     training: TrainingSection = TrainingSection()
     checkpoint: CheckpointSection = CheckpointSection()
@@ -188,6 +227,22 @@ NETWORKS = ("generator", "discriminator")
 RECIPES: dict[str, type[Pix2PixRecipe] | type[CycleGANRecipe]] = {
     "pix2pix": Pix2PixRecipe,
     "cyclegan": CycleGANRecipe,
+}
+
+
+ENERGIES = ("ebgan", "began")  # judge by how badly an autoencoder reconstructs
+SMOOTHABLE = ("minimax", "nonsaturating", "lsgan", "dragan")
+PENALISED = ("wgan-gp", "dragan")
+
+# What an objective brings with it, unless the user says otherwise: the optimisers of its paper.
+BROUGHT: dict[str, dict[str, Any]] = {
+    "wgan": {"optim.optimizer": "rmsprop", "optim.lr": 5e-5, "training.n_critic": 5},
+    "wgan-gp": {
+        "optim.optimizer": "adam",
+        "optim.lr": 1e-4,
+        "optim.betas": [0.0, 0.9],
+        "training.n_critic": 5,
+    },
 }
 
 
@@ -305,6 +360,7 @@ def _merge(
     merged: dict[str, Any] = {
         key: {} if value is None else copy.deepcopy(value) for key, value in values.items()
     }
+    overrides = {**_brought(merged, overrides), **overrides}
     for section in NETWORKS:
         chosen, given = overrides.get(f"{section}.name"), merged.get(section)
         # Another network has arguments of its own: those of the recipe's network don't carry over.
@@ -329,6 +385,20 @@ def _merge(
     return merged
 
 
+def _brought(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """What the objective brings: over the recipe's values if an override chooses it, else in their gaps."""
+    losses = values.get("losses")
+    written = losses.get("adversarial") if isinstance(losses, dict) else None
+    chosen = overrides.get("losses.adversarial", written)
+    brought = BROUGHT.get(chosen, {}) if isinstance(chosen, str) else {}
+    return {key: value for key, value in brought.items() if chosen != written or not _says(values, key)}
+
+
+def _says(values: Mapping[str, Any], key: str) -> bool:
+    section, _, leaf = key.partition(".")
+    return isinstance(values.get(section), dict) and leaf in values[section]
+
+
 def _resolve(recipe: Recipe) -> Recipe:
     """Replace every `auto` that follows from other keys, then check what keys promise each other."""
     data, generator = recipe.data, recipe.generator
@@ -351,7 +421,37 @@ def _resolve(recipe: Recipe) -> Recipe:
         )
     if generator.masked and data.channels_a != data.channels_b:
         raise UsageError("generator.masked needs data.channels_a equal to data.channels_b")
+    _check_game(recipe)
     return recipe.model_copy(update={"data": data, "generator": generator})
+
+
+def _check_game(recipe: Recipe) -> None:
+    """Refuse objectives, discriminators and constraints that make no sense together."""
+    objective, discriminator = recipe.losses.adversarial, recipe.discriminator
+    name, norm = discriminator.name, getattr(discriminator, "norm", "none")
+    asked = recipe.constraints
+    if objective == "wgan-gp" and norm in ("batch", "sync-batch"):
+        raise UsageError(
+            "losses.adversarial wgan-gp penalises every picture's own gradient, which batch norm in the "
+            "discriminator mixes with its neighbours'; add discriminator.norm=instance"
+        )
+    if (objective in ENERGIES) != (name == "autoencoder"):
+        needs = "an autoencoder" if objective in ENERGIES else "logits, not an autoencoder's energies"
+        other = "discriminator.name=autoencoder" if objective in ENERGIES else f"{' or '.join(ENERGIES)}"
+        raise UsageError(f"losses.adversarial {objective} needs {needs}; add {other}")
+    if (objective == "projected") != (name == "projected"):
+        raise UsageError(
+            "the objective projected and the discriminator projected belong together; "
+            "set both losses.adversarial=projected and discriminator.name=projected"
+        )
+    if asked.smoothing and objective not in SMOOTHABLE:
+        raise UsageError(
+            f"constraints.smoothing has no meaning for {objective}; it is for {', '.join(SMOOTHABLE)}"
+        )
+    if asked.penalty not in ("auto", 0) and objective not in PENALISED:
+        raise UsageError(
+            f"constraints.penalty belongs to {' and '.join(PENALISED)}; for {objective} use constraints.r1"
+        )
 
 
 def _auto_depth(generator: UNetSection | ResNetSection, size: int) -> int:
@@ -371,11 +471,11 @@ def learning_rate_factor(optim: OptimSection, step: int, steps: int) -> float:
 
     `linear` stays at 1 until the fraction `decay_from`, then falls to 0 at the end (Zhu et al. 2017,
     appendix 7.1); `cosine` falls over the same stretch along half a cosine (Loshchilov & Hutter 2017, eq. 5);
-    `warmup` steps rise linearly to 1 before.
+    `warmup` steps rise linearly to 1 before. `plateau` is no function of the step: see `training.plateau`.
     """
     if step < optim.warmup:
         return (step + 1) / optim.warmup
-    if optim.schedule == "constant":
+    if optim.schedule in ("constant", "plateau"):
         return 1.0
     start = optim.decay_from * steps
     done = min(max((step - start) / max(steps - start, 1), 0.0), 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -31,6 +32,10 @@ def explain(error: ValidationError, schema: type[BaseModel]) -> str:
         return f"unknown {key} {wrong!r}{did_you_mean(wrong, names)}; choose one of {', '.join(names)}"
     if first["type"] in ("model_type", "model_attributes_type"):
         return f"{key} = {first['input']!r}: {key} is a section, with keys such as {key}.{keys(models)[0]}"
+    choices = re.findall("'([^']*)'", first.get("ctx", {}).get("expected", ""))
+    if first["type"] == "literal_error" and len(problems) == 1 and len(choices) > 1:
+        wrong = first["input"]
+        return f"unknown {key} {wrong!r}{did_you_mean(wrong, choices)}; choose one of {', '.join(choices)}"
     # Where a key takes one kind or another, the first place holds a problem with each.
     reasons = [problem["msg"] for problem in problems if _resolve(problem["loc"], (schema,))[0] == path]
     described = ", or ".join(reason[:1].lower() + reason[1:] for reason in reasons)

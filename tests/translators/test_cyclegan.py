@@ -77,10 +77,12 @@ def test_weights_come_from_the_recipe(case):
 def test_merged_and_separate_calls_agree(case):
     translator, batch = case()
     assert translator.merge_generators
-    assert translator.merge_discriminators
+    assert all(game.merge for game in translator.games.values())
     merged = translator(batch)
     losses = [translator.generator_loss(batch, merged), translator.discriminator_loss(batch, merged)]
-    translator.merge_generators = translator.merge_discriminators = False
+    translator.merge_generators = False
+    for game in translator.games.values():
+        game.merge = False
     apart = translator(batch)
     torch.testing.assert_close(vars(merged), vars(apart))
     torch.testing.assert_close(
@@ -92,7 +94,7 @@ def test_merged_and_separate_calls_agree(case):
 def test_only_networks_without_batch_norm_are_called_merged(case, generator, discriminator):
     translator, _ = case(generator__norm=generator, discriminator__norm=discriminator)
     assert translator.merge_generators == (generator == "instance")
-    assert translator.merge_discriminators == (discriminator == "instance")
+    assert {game.merge for game in translator.games.values()} == {discriminator == "instance"}
 
 
 def test_without_an_identity_loss_nothing_is_computed_for_it(case):

@@ -66,19 +66,19 @@ def test_weights_come_from_the_recipe(case):
 
 def test_merged_and_separate_calls_agree(case):
     translator, batch = case(generator__norm="instance", discriminator__norm="instance")
-    assert translator.merge
+    assert translator.game.merge
     out = translator(batch)
     merged = translator.discriminator_loss(batch, out)
-    translator.merge = False
+    translator.game.merge = False
     torch.testing.assert_close(merged, translator.discriminator_loss(batch, out))
 
 
 def test_with_batch_norm_real_and_fake_are_judged_apart(case):
     translator, batch = case(discriminator__norm="batch")
-    assert not translator.merge
+    assert not translator.game.merge
     out = translator(batch)
     apart = translator.discriminator_loss(batch, out)["discriminator_b"]
-    translator.merge = True
+    translator.game.merge = True
     assert (translator.discriminator_loss(batch, out)["discriminator_b"] - apart).abs() > 1e-3
 
 

@@ -51,23 +51,27 @@ def train(
     mixed = torch.autocast(device.type, precision, enabled=precision != torch.float32)
 
     for images in batches:
-        batch = to_batch(images, device)
-        factor = learning_rate_factor(recipe.optim, state.step, steps)
-        state.set_learning_rates(factor)
+        parts = to_batch(images, device, progress=state.step / steps).split(recipe.training.accumulate)
+        factor = state.set_learning_rates(learning_rate_factor(recipe.optim, state.step, steps))
 
-        with mixed:
-            out = translator(batch)
+        due = [phase for phase in translator.phases if state.step % phase.every == 0]
+        # Parts of a batch keep no graph: it is made again, for one part at a time, which saves the memory.
+        whole = len(parts) == 1 and not all(phase.detached for phase in due)
+        with mixed, torch.set_grad_enabled(whole):
+            outs = [translator(part) for part in parts]
         losses: Losses = {}
-        for phase in translator.phases:
-            if state.step % phase.every:
-                continue
+        for phase in due:
+            total: Losses = {}
             with only(translator, phase.networks):
-                with mixed:
-                    terms = phase.loss(batch, state.replayed(phase, out))
-                torch.stack(list(terms.values())).sum().backward()
-                state.optimizers[phase.name].step()
-                state.optimizers[phase.name].zero_grad(set_to_none=True)
-            losses |= {name: term.detach() for name, term in terms.items()}
+                for part, out in zip(parts, outs, strict=True):
+                    with mixed:
+                        fresh = out if whole or phase.detached else translator(part)
+                        terms = phase.loss(part, state.replayed(phase, fresh))
+                    (torch.stack(list(terms.values())).sum() / len(parts)).backward()
+                    for name, term in terms.items():
+                        total[name] = total.get(name, 0) + term.detach() / len(parts)
+            state.advance(phase, total, recipe.optim.clip)
+            losses |= total
         for name, average in state.averages.items():
             update_average(average, translator.networks[name], recipe.training.ema, state.step)
 
@@ -76,6 +80,8 @@ def train(
         on_step(state.step, losses, factor)
         if state.step % recipe.log.every == 0:
             health.check()
+            if state.plateau is not None:
+                state.plateau.look()
             on_log(state.step)
         last = state.step >= steps or should_stop()
         if state.step % recipe.checkpoint.every == 0 or last:
@@ -87,9 +93,14 @@ def train(
             break
 
 
-def to_batch(images: ByteBatch, device: torch.device) -> Batch:
+def to_batch(images: ByteBatch, device: torch.device, progress: float = 0.0) -> Batch:
     """uint8 (B, C, H, W) in 0 … 255 to float32 in [-1, 1] on the device; bytes travel, floats don't."""
-    return Batch(*(to_float(side.to(device, non_blocking=True)) for side in images))
+    a, b = (to_float(side.to(device, non_blocking=True)) for side in (images.a, images.b))
+    label_a, label_b = (
+        None if labels is None else labels.to(device, non_blocking=True)
+        for labels in (images.label_a, images.label_b)
+    )
+    return Batch(a, b, progress, label_a, label_b, images.text_a, images.text_b)
 
 
 @contextmanager

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Adam, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from translate.config import Recipe
 from translate.errors import TrainingError
 from translate.files import replacing
+from translate.losses.penalties import clip_weights_
 from translate.training.ema import averaged
+from translate.training.plateau import Plateau
 from translate.training.pool import ReplayPool
-from translate.translators.base import Phase, Translator
+from translate.translators.base import Losses, Phase, Translator
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass
@@ -30,7 +34,8 @@ class TrainingState:
     Attributes:
         step: steps taken.
         averages: the averaged generators, by network name.
-        optimizers: by phase name.
+        optimizers: by the name of the phase that has it.
+        plateau: what lowers the learning rates where the schedule is `plateau`.
         pools: by the name of the replayed output.
     """
 
@@ -39,20 +44,49 @@ class TrainingState:
     optimizers: dict[str, Optimizer]
     averages: dict[str, nn.Module]
     pools: dict[str, ReplayPool]
+    plateau: Plateau | None = None
     step: int = 0
     base_rates: dict[str, float] = field(default_factory=dict)
 
     def replayed(self, phase: Phase, out: Any) -> Any:
-        """The outputs as a phase sees them: its `replay` fields exchanged through their pools."""
+        """The outputs as a phase sees them: without graph, or its `replay` fields exchanged through pools."""
+        if phase.detached:
+            out = replace(out, **{name: _detached(getattr(out, name)) for name in _names(out)})
         if not phase.replay:
             return out
         return replace(out, **{name: self.pools[name].exchange(getattr(out, name)) for name in phase.replay})
 
-    def set_learning_rates(self, factor: float) -> None:
-        """Scale every optimiser's base rate."""
+    def advance(self, phase: Phase, losses: Losses, largest: float | None) -> None:
+        """Step a phase's optimiser with the gradients that are there, then drop them.
+
+        Args:
+            losses: the phase's detached terms, which its threshold is held against.
+            largest: norm to which the gradient of all the phase's networks is clipped.
+        """
+        optimizer = self.optimizers[phase.optimizer or phase.name]
+        total = torch.stack(list(losses.values())).sum()
+        if self.plateau is not None and not phase.detached:
+            self.plateau.record(total)
+        networks = [self.translator.networks[name] for name in phase.networks]
+        if largest is not None:
+            nn.utils.clip_grad_norm_(
+                [parameter for network in networks for parameter in network.parameters()], largest
+            )
+        if phase.above is None or float(total) > phase.above:
+            optimizer.step()
+            if phase.clip is not None:
+                for network in networks:
+                    clip_weights_(network, phase.clip)
+        optimizer.zero_grad(set_to_none=True)
+
+    def set_learning_rates(self, factor: float) -> float:
+        """Scale every optimiser's base rate; gives the factor, a plateau's share included."""
+        if self.plateau is not None:
+            factor *= self.plateau.factor
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = self.base_rates[name] * factor
+        return factor
 
     def require_finite(self) -> None:
         """Refuse to go on with weights that have overflowed; this waits for the device.
@@ -80,6 +114,7 @@ class TrainingState:
             "translator": self.translator.state_dict(),
             "averages": {name: model.state_dict() for name, model in self.averages.items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "plateau": self.plateau.state_dict() if self.plateau else None,
             "pools": {name: pool.state_dict() for name, pool in self.pools.items()},
             "random": torch.get_rng_state(),
             "cuda_random": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
@@ -117,34 +152,63 @@ class TrainingState:
             raise TrainingError(f"{path}: the saved state belongs to other networks ({reason})") from None
         for name, pool in self.pools.items():
             pool.load_state_dict(state["pools"][name], self.device)
+        if self.plateau and state["plateau"]:
+            self.plateau.load_state_dict(state["plateau"])
         self.step = state["step"]
         torch.set_rng_state(state["random"])
         if self.device.type == "cuda" and state["cuda_random"] is not None:
             torch.cuda.set_rng_state(state["cuda_random"], self.device)
 
 
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "adam": partial(Adam, fused=True),
+    "adamw": partial(AdamW, fused=True),
+    "rmsprop": lambda parameters, lr, betas: RMSprop(parameters, lr),
+    "sgd": lambda parameters, lr, betas: SGD(parameters, lr, momentum=betas[0], fused=True),
+}
+
+
 def new_state(translator: Translator, recipe: Recipe, device: torch.device) -> TrainingState:
     """Optimisers, averages and pools for a translator's phases, on `device`."""
     translator = translator.to(device).train()
-    rates = {
-        phase.name: (recipe.optim.discriminator_lr or recipe.optim.lr)
-        if phase.name == "discriminator"
-        else recipe.optim.lr
-        for phase in translator.phases
-    }
-    optimizers: dict[str, Optimizer] = {
-        phase.name: Adam(
-            nn.ModuleList(translator.networks[name] for name in phase.networks).parameters(),
-            lr=rates[phase.name],
-            betas=recipe.optim.betas,
-            fused=True,
+    asked = recipe.optim
+    optimizers: dict[str, Optimizer] = {}
+    for phase in translator.phases:
+        if phase.optimizer:
+            continue
+        # Phases that see outputs without their graph train discriminators.
+        name, lr, betas = (
+            (
+                asked.discriminator_optimizer or asked.optimizer,
+                asked.discriminator_lr or asked.lr,
+                asked.discriminator_betas or asked.betas,
+            )
+            if phase.detached
+            else (asked.optimizer, asked.lr, asked.betas)
         )
-        for phase in translator.phases
-    }
+        networks = nn.ModuleList(translator.networks[name] for name in phase.networks)
+        learnt = [parameter for parameter in networks.parameters() if parameter.requires_grad]
+        optimizers[phase.name] = OPTIMIZERS[name](learnt, lr=lr, betas=betas)
     averages = {name: averaged(translator.networks[name]) for name in translator.generators.values()}
     replayed = [name for phase in translator.phases for name in phase.replay]
     pools = {
         name: ReplayPool(recipe.training.pool, seed=recipe.training.seed + place)
         for place, name in enumerate(replayed, start=1)
     }
-    return TrainingState(translator, device, optimizers, averages, pools, base_rates=rates)
+    return TrainingState(
+        translator,
+        device,
+        optimizers,
+        averages,
+        pools,
+        Plateau(asked.patience) if asked.schedule == "plateau" else None,
+        base_rates={name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()},
+    )
+
+
+def _names(out: Any) -> list[str]:
+    return [entry.name for entry in fields(out)]
+
+
+def _detached(value: Any) -> Any:
+    return value.detach() if isinstance(value, torch.Tensor) else value

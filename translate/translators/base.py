@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -14,10 +14,37 @@ from translate.config import Direction
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures of the two domains, float32 (B, C, H, W) in [-1, 1]; paired if the data are."""
+    """Pictures of the two domains, float32 (B, C, H, W) in [-1, 1]; paired if the data are.
+
+    `progress` says how much of the training is done, 0 … 1. Labels are int64 (B,) and texts are B strings,
+    each None where the data have none.
+    """
 
     a: Tensor
     b: Tensor
+    progress: float = 0.0
+    label_a: Tensor | None = None
+    label_b: Tensor | None = None
+    text_a: tuple[str, ...] | None = None
+    text_b: tuple[str, ...] | None = None
+
+    def split(self, count: int) -> list[Batch]:
+        """`count` batches of equal size, in order; itself where it can't be divided any more."""
+        if count == 1:
+            return [self]
+        size = -(-len(self.a) // count)
+        whole = {
+            "a": self.a,
+            "b": self.b,
+            "label_a": self.label_a,
+            "label_b": self.label_b,
+            "text_a": self.text_a,
+            "text_b": self.text_b,
+        }
+        return [
+            replace(self, **{name: x if x is None else x[start : start + size] for name, x in whole.items()})
+            for start in range(0, len(self.a), size)
+        ]
 
 
 Losses = dict[str, Tensor]
@@ -33,6 +60,10 @@ class Phase:
         loss: from the batch and the outputs of `forward` to weighted scalar terms, whose sum is minimised.
         replay: fields of the outputs that pass, detached, through a replay pool before the loss sees them.
         every: the phase runs in every n-th step.
+        detached: the loss sees the outputs without their graph, as those of discriminators do.
+        optimizer: name of the phase whose optimiser this one steps too; its own by default.
+        above: the optimiser is stepped only where the loss, the terms' sum, is above this.
+        clip: the weights are clipped to ± this after each step.
     """
 
     name: str
@@ -40,6 +71,10 @@ class Phase:
     loss: Callable[[Batch, Any], Losses]
     replay: tuple[str, ...] = ()
     every: int = 1
+    detached: bool = False
+    optimizer: str = ""
+    above: float | None = None
+    clip: float | None = None
 
 
 class Translator(nn.Module, ABC):

@@ -14,6 +14,7 @@ from translate.networks.catalogue import build_discriminator, build_generator
 from translate.networks.layers import Discriminator, Generator, initialise
 from translate.translators.base import Translator
 from translate.translators.cyclegan import CycleGAN
+from translate.translators.game import Rules
 from translate.translators.pix2pix import Pix2Pix
 
 
@@ -37,12 +38,30 @@ def generator_arguments(recipe: Recipe, direction: Direction = "a2b") -> tuple[s
     return name, {"in_channels": inputs, "out_channels": outputs, **arguments}
 
 
+def game_rules(recipe: Recipe) -> Rules:
+    """The recipe's objective and constraints; what is `auto` is the objective's own."""
+    objective, asked, training = ADVERSARIAL[recipe.losses.adversarial], recipe.constraints, recipe.training
+    own = {"penalty": objective.penalty_weight, "clip": objective.clip}
+    given = {
+        key: own[key] if value == "auto" else value
+        for key, value in asked.model_dump(exclude={"smoothing"}).items()
+    }
+    return Rules(
+        objective,
+        n_critic=training.n_critic,
+        generator_above=training.generator_above,
+        discriminator_above=training.discriminator_above,
+        real_target=1 - asked.smoothing,
+        **{**given, "clip": given["clip"] or None},
+    )
+
+
 def _pix2pix(recipe: Pix2PixRecipe) -> Pix2Pix:
     losses = recipe.losses
     return Pix2Pix(
         _generator(recipe, "a2b"),
         _discriminator(recipe, recipe.data.channels_a + recipe.data.channels_b),
-        ADVERSARIAL[losses.adversarial],
+        game_rules(recipe),
         gan=losses.gan,
         l1=losses.l1,
     )
@@ -56,7 +75,7 @@ def _cyclegan(recipe: CycleGANRecipe) -> CycleGAN:
         _generator(recipe, "b2a"),
         _discriminator(recipe, channels_a),
         _discriminator(recipe, channels_b),
-        ADVERSARIAL[losses.adversarial],
+        game_rules(recipe),
         gan=losses.gan,
         cycle=losses.cycle,
         # Keeping the target's colours is only meaningful where both sides have the same channels.

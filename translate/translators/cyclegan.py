@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from translate.losses.adversarial import Adversarial
 from translate.translators.base import Batch, Losses, Phase, Translator, mixes_batch
-from translate.translators.pix2pix import judge
+from translate.translators.game import Game, Rules, discriminator_phases, named
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class CycleGAN(Translator):
         generator_b2a: nn.Module,
         discriminator_a: nn.Module,
         discriminator_b: nn.Module,
-        adversarial: Adversarial,
+        rules: Rules,
         *,
         gan: float,
         cycle: float,
@@ -59,15 +59,22 @@ class CycleGAN(Translator):
                 "discriminator_b": discriminator_b,
             }
         )
-        self.adversarial, self.gan, self.cycle, self.identity = adversarial, gan, cycle, identity
+        self.games = nn.ModuleDict({"a": Game(rules, discriminator_a), "b": Game(rules, discriminator_b)})
+        self.gan, self.cycle, self.identity = gan, cycle, identity
         self.merge_generators = not mixes_batch(generator)
-        self.merge_discriminators = not mixes_batch(discriminator_b)
         self.phases = (
-            Phase("generator", ("generator", "generator_b2a"), self.generator_loss),
             Phase(
-                "discriminator",
+                "generator",
+                ("generator", "generator_b2a"),
+                self.generator_loss,
+                every=rules.n_critic,
+                above=rules.generator_above,
+            ),
+            *discriminator_phases(
+                rules,
                 ("discriminator_a", "discriminator_b"),
                 self.discriminator_loss,
+                self.r1,
                 replay=("fake_a", "fake_b"),
             ),
         )
@@ -88,11 +95,9 @@ class CycleGAN(Translator):
         return [generator(picture) for picture in pictures]
 
     def generator_loss(self, batch: Batch, out: CycleOutputs) -> Losses:
-        judged_b = self.networks["discriminator_b"](out.fake_b).float()
-        judged_a = self.networks["discriminator_a"](out.fake_a).float()
         losses = {
-            "gan_b": self.gan * self.adversarial.generator(judged_b),
-            "gan_a": self.gan * self.adversarial.generator(judged_a),
+            "gan_b": self.gan * self._judged("b", batch.b, out.fake_b, batch.progress),
+            "gan_a": self.gan * self._judged("a", batch.a, out.fake_a, batch.progress),
             "cycle_a": self.cycle * F.l1_loss(out.cycle_a.float(), batch.a),
             "cycle_b": self.cycle * F.l1_loss(out.cycle_b.float(), batch.b),
         }
@@ -101,14 +106,25 @@ class CycleGAN(Translator):
             losses["identity_a"] = self.identity * F.l1_loss(out.same_a.float(), batch.a)
         return losses
 
+    def _judged(self, side: str, real: Tensor, fake: Tensor, progress: float) -> Tensor:
+        return self._game(side).generator_loss(self.networks[f"discriminator_{side}"], real, fake, progress)
+
+    def _game(self, side: str) -> Game:
+        return cast(Game, self.games[side])
+
     def discriminator_loss(self, batch: Batch, out: CycleOutputs) -> Losses:
-        sides = {"a": (batch.a, out.fake_a), "b": (batch.b, out.fake_b)}
         losses = {}
-        for side, (real, fake) in sides.items():
-            name = f"discriminator_{side}"
-            logits = judge(self.networks[name], real, fake, self.merge_discriminators)
-            losses[name] = 0.5 * self.adversarial.discriminator(*logits)
+        for side, real, fake in (("a", batch.a, out.fake_a), ("b", batch.b, out.fake_b)):
+            discriminator = self.networks[f"discriminator_{side}"]
+            terms = self._game(side).discriminator_losses(discriminator, real, fake, batch.progress)
+            losses |= named(terms, side, weight=0.5)
         return losses
+
+    def r1(self, batch: Batch, out: CycleOutputs) -> Losses:
+        return {
+            f"r1_{side}": self._game(side).r1(self.networks[f"discriminator_{side}"], real)
+            for side, real in (("a", batch.a), ("b", batch.b))
+        }
 
     def samples(self, batch: Batch, generators: Mapping[str, nn.Module]) -> dict[str, Tensor]:
         to_b, to_a = generators["generator"], generators["generator_b2a"]

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from translate.losses.adversarial import Adversarial
-from translate.translators.base import Batch, Losses, Phase, Translator, mixes_batch
+from translate.translators.base import Batch, Losses, Phase, Translator
+from translate.translators.game import Game, Rules, discriminator_phases, named
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,27 @@ class Pix2Pix(Translator):
         self,
         generator: nn.Module,
         discriminator: nn.Module,
-        adversarial: Adversarial,
+        rules: Rules,
         *,
         gan: float,
         l1: float,
     ):
         super().__init__()
         self.networks = nn.ModuleDict({"generator": generator, "discriminator_b": discriminator})
-        self.adversarial, self.gan, self.l1 = adversarial, gan, l1
-        self.merge = not mixes_batch(discriminator)
+        self.game = Game(rules, discriminator)
+        self.gan, self.l1 = gan, l1
         # The discriminator goes first: the generator answers the sharpened judge.
         self.phases = (
-            Phase("discriminator", ("discriminator_b",), self.discriminator_loss, replay=("fake_pair",)),
-            Phase("generator", ("generator",), self.generator_loss),
+            *discriminator_phases(
+                rules, ("discriminator_b",), self.discriminator_loss, self.r1, replay=("fake_pair",)
+            ),
+            Phase(
+                "generator",
+                ("generator",),
+                self.generator_loss,
+                every=rules.n_critic,
+                above=rules.generator_above,
+            ),
         )
 
     def forward(self, batch: Batch) -> Pix2PixOutputs:
@@ -55,23 +63,24 @@ class Pix2Pix(Translator):
 
     def discriminator_loss(self, batch: Batch, out: Pix2PixOutputs) -> Losses:
         real_pair = torch.cat([batch.a, batch.b], 1)
-        logits = judge(self.networks["discriminator_b"], real_pair, out.fake_pair, self.merge)
-        return {"discriminator_b": 0.5 * self.adversarial.discriminator(*logits)}
+        losses = self.game.discriminator_losses(
+            self.networks["discriminator_b"], real_pair, out.fake_pair, batch.progress
+        )
+        return named(losses, "b", weight=0.5)
+
+    def r1(self, batch: Batch, out: Pix2PixOutputs) -> Losses:
+        real_pair = torch.cat([batch.a, batch.b], 1)
+        return {"r1_b": self.game.r1(self.networks["discriminator_b"], real_pair)}
 
     def generator_loss(self, batch: Batch, out: Pix2PixOutputs) -> Losses:
-        logits = self.networks["discriminator_b"](out.fake_pair)
+        real_pair = torch.cat([batch.a, batch.b], 1)
         return {
-            "gan_b": self.gan * self.adversarial.generator(logits.float()),
+            "gan_b": self.gan
+            * self.game.generator_loss(
+                self.networks["discriminator_b"], real_pair, out.fake_pair, batch.progress
+            ),
             "l1": self.l1 * F.l1_loss(out.fake_b.float(), batch.b),
         }
 
     def samples(self, batch: Batch, generators: Mapping[str, nn.Module]) -> dict[str, Tensor]:
         return {"a": batch.a, "generated b": generators["generator"](batch.a), "b": batch.b}
-
-
-def judge(discriminator: nn.Module, real: Tensor, fake: Tensor, merge: bool) -> tuple[Tensor, Tensor]:
-    """Logits of real and fake, float32; in one call where the batch's pictures don't see each other."""
-    if merge and real.shape == fake.shape:
-        logits = discriminator(torch.cat([real, fake]))
-        return logits[: len(real)].float(), logits[len(real) :].float()
-    return discriminator(real).float(), discriminator(fake).float()

@@ -1,0 +1,177 @@
+"""Constraints on discriminators, as a recipe asks for them, in a real training step."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from translate.losses import penalties
+from translate.losses.adversarial import ADVERSARIAL
+from translate.translators.catalogue import build_translator, game_rules
+from translate.translators.game import Game, Rules, judge, named, score_with
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+class Slope(nn.Module):
+    """D(x) = w · mean(x): its gradient and norms are known."""
+
+    def __init__(self, slope: float = 3.0):
+        super().__init__()
+        self.slope = nn.Parameter(torch.tensor(slope))
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return (self.slope * pictures).mean((1, 2, 3), keepdim=True)
+
+
+class Scales(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.judge = Slope()
+
+    def forward(self, pictures: Tensor) -> list[Tensor]:
+        return [self.judge(pictures), self.judge(pictures[:, :, ::2, ::2])]
+
+
+def pictures(seed: int, count: int = 3) -> Tensor:
+    return torch.rand(count, 3, 4, 4, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def rules(objective: str = "hinge", **more) -> Rules:
+    return Rules(ADVERSARIAL[objective], **more)
+
+
+def test_scales_are_summed_for_both_sides():
+    real, fake = pictures(1), pictures(2)
+    one, two = Slope(), Scales()
+    halves = [tensor[:, :, ::2, ::2] for tensor in (real, fake)]
+    game = Game(rules(), one)
+    expected = sum(
+        game.discriminator_losses(one, *sides, 0.0)["discriminator"] for sides in ((real, fake), halves)
+    )
+    torch.testing.assert_close(game.discriminator_losses(two, real, fake, 0.0)["discriminator"], expected)
+    assert float(game.generator_loss(two, real, fake, 0.0).detach()) == pytest.approx(
+        -3 * float(fake.mean() + halves[1].mean()), rel=1e-5
+    )
+
+
+def test_the_gradient_penalty_is_that_of_a_picture_s_mean_logit():
+    # ∇ of w · mean over n numbers is w / n in each: its norm is w / √n.
+    game = Game(rules("wgan-gp", penalty=10.0), Slope())
+    losses = game.discriminator_losses(Slope(), pictures(1), pictures(2), 0.0)
+    assert float(losses["penalty"].detach()) == pytest.approx(10 * (3 / 48**0.5 - 1) ** 2, rel=1e-5)
+    around = Game(rules("dragan", penalty=10.0), Slope())
+    losses = around.discriminator_losses(Slope(), pictures(1), pictures(2), 0.0)
+    assert float(losses["penalty"].detach()) == pytest.approx(10 * (3 / 48**0.5 - 1) ** 2, rel=1e-5)
+
+
+def test_r1_is_strengthened_by_its_interval():
+    game = Game(rules(r1=10.0, r1_every=16), Slope())
+    assert float(game.r1(Slope(), pictures(1)).detach()) == pytest.approx(16 * 10 / 2 * 9 / 48, rel=1e-5)
+
+
+def test_relativistic_generators_see_real_pictures():
+    real, fake = pictures(1), pictures(2)
+    game = Game(rules("relativistic"), Slope())
+    assert game.generator_loss(Slope(), real, fake, 0.0) != game.generator_loss(Slope(), real + 1, fake, 0.0)
+    plain = Game(rules("nonsaturating"), Slope())
+    assert plain.generator_loss(Slope(), real, fake, 0.0) == plain.generator_loss(
+        Slope(), real + 1, fake, 0.0
+    )
+
+
+def test_instance_noise_falls_to_nothing():
+    game, picture = Game(rules(noise=0.5), Slope()), torch.zeros(1, 3, 100, 100)
+    torch.manual_seed(0)
+    assert float(game.noisy(picture, 0.0).std()) == pytest.approx(0.5, rel=0.02)
+    assert float(game.noisy(picture, 0.5).std()) == pytest.approx(0.25, rel=0.02)
+    assert game.noisy(picture, 1.0) is picture
+
+
+def test_smoothing_moves_the_target_of_real_pictures_only():
+    real, fake = pictures(1), pictures(2)
+    game = Game(rules("lsgan", real_target=0.9), Slope())
+    (logits,) = judge(Slope(), real, fake, merge=True)
+    expected = (logits[0] - 0.9).square().mean() + logits[1].square().mean()
+    torch.testing.assert_close(game.discriminator_losses(Slope(), real, fake, 0.0)["discriminator"], expected)
+
+
+def test_history_is_the_mean_of_all_earlier_weights():
+    discriminator = Slope(1.0)
+    game = Game(rules(historical=2.0), discriminator)
+    distances = []
+    for value in (1.0, 4.0, 7.0):
+        discriminator.slope.data.fill_(value)
+        losses = game.discriminator_losses(discriminator, pictures(1), pictures(2), 0.0)
+        distances.append(float(losses["historical"].detach()))
+    # The means before each call: 1, 1, (1 + 4) / 2.
+    assert distances == pytest.approx([0, 2 * 9, 2 * 4.5**2])
+    assert game.state_dict()["mean_slope"] == pytest.approx(4.0)
+
+
+def test_orthogonal_regularisation_is_weighted():
+    network = nn.Conv2d(3, 4, 1)
+    game = Game(rules(orthogonal=1e-4), network)
+    losses = game.discriminator_losses(network, pictures(1), pictures(2), 0.0)
+    torch.testing.assert_close(losses["orthogonal"], 1e-4 * penalties.orthogonal(network))
+
+
+def test_began_moves_k_as_its_equation_says():
+    class Energy(nn.Module):
+        def forward(self, pictures: Tensor) -> Tensor:
+            return pictures.abs().flatten(1).mean(1)
+
+    real, fake = torch.full((2, 3, 4, 4), 0.8), torch.full((2, 3, 4, 4), 0.1)
+    game = Game(rules("began", gamma=0.5, balance_rate=0.1), Energy())
+    first = game.discriminator_losses(Energy(), real, fake, 0.0)["discriminator"]
+    assert float(first) == pytest.approx(0.8)
+    assert float(game.k) == pytest.approx(0.1 * (0.5 * 0.8 - 0.1))
+    second = game.discriminator_losses(Energy(), real, fake, 0.0)["discriminator"]
+    assert float(second) == pytest.approx(0.8 - 0.03 * 0.1)
+
+
+def test_only_the_objective_is_halved():
+    losses = {"discriminator": torch.tensor(4.0), "penalty": torch.tensor(3.0)}
+    assert named(losses, "b", 0.5) == {"discriminator_b": torch.tensor(2.0), "penalty_b": torch.tensor(3.0)}
+
+
+def test_a_score_is_one_number_a_picture():
+    assert score_with(nn.Conv2d(3, 1, 1))(pictures(1)).shape == (3,)
+    assert score_with(Scales())(pictures(1)).shape == (3,)
+
+
+def test_what_is_auto_is_the_objective_s_own(tiny_recipe):
+    def of(objective: str, **changes) -> Rules:
+        changes = {"discriminator__norm": "instance"} | changes
+        return game_rules(tiny_recipe("pix2pix", losses__adversarial=objective, **changes))
+
+    assert (of("wgan").clip, of("wgan").penalty, of("wgan").n_critic) == (0.01, 0, 5)
+    assert (of("wgan-gp").clip, of("wgan-gp").penalty, of("wgan-gp").n_critic) == (None, 10, 5)
+    assert of("wgan", constraints__clip=0.1).clip == 0.1
+    assert of("dragan", constraints__penalty=1).penalty == 1
+    assert of("lsgan", constraints__smoothing=0.1).real_target == pytest.approx(0.9)
+    assert of("hinge").clip is None
+
+
+@pytest.mark.parametrize("recipe", ["pix2pix", "cyclegan"])
+def test_every_constraint_at_once_trains(recipe, tiny_recipe, take_steps):
+    chosen = tiny_recipe(
+        recipe,
+        discriminator__norm="instance",
+        losses__adversarial="dragan",
+        constraints__r1=10,
+        constraints__r1_every=2,
+        constraints__orthogonal=1e-4,
+        constraints__historical=0.1,
+        constraints__smoothing=0.1,
+        constraints__noise=0.1,
+        constraints__clip=0.5,
+    )
+    state, losses = take_steps(chosen, 3, build_translator(chosen))
+    names = {name.rpartition("_")[0] for name in losses[0]}
+    assert {"discriminator", "penalty", "orthogonal", "historical", "r1"} <= names
+    assert not any(name.startswith("r1") for name in losses[1])
+    assert all(term.isfinite() for terms in losses for term in terms.values())
+    judges = [net for name, net in state.translator.networks.items() if name.startswith("discriminator")]
+    assert max(float(p.detach().abs().max()) for judge in judges for p in judge.parameters()) <= 0.5

@@ -1,0 +1,201 @@
+"""One discriminator's game: an objective, and what a recipe adds to keep the discriminator in bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from translate.losses import penalties
+from translate.losses.adversarial import Adversarial, began_balance
+from translate.translators.base import Batch, Losses, Phase, mixes_batch
+
+Scales = Sequence[Tensor]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """An objective, and what is added to it; weights of 0 leave a term out.
+
+    Attributes:
+        n_critic: the generator is stepped in every n-th step.
+        generator_above, discriminator_above: a side is stepped only while its loss is above this.
+        penalty: weight of the objective's own gradient penalty (WGAN-GP, DRAGAN).
+        r1: γ of R1, ½ γ E‖∇D(x)‖² (Mescheder et al. 2018, eq. 9).
+        r1_every: R1 is taken in every n-th step, n times as strong (Karras et al. 2020, §3.1).
+        orthogonal: weight of ‖WᵀW ⊙ (1 − I)‖²_F (Brock et al. 2019, eq. 3).
+        historical: weight of ‖θ − mean of all earlier θ‖² (Salimans et al. 2016, §3.3).
+        clip: weights stay within ± this after every step (Arjovsky et al. 2017).
+        real_target: what real pictures should score; below 1 is one-sided label smoothing.
+        noise: standard deviation of Gaussian noise on all that the discriminator sees, on [-1, 1]; falls
+            linearly to 0 over the training (Sønderby et al. 2017, §3.1; Arjovsky & Bottou 2017, §3).
+        margin: EBGAN's m.
+        gamma, balance_rate: BEGAN's γ and λ_k.
+    """
+
+    objective: Adversarial
+    n_critic: int = 1
+    generator_above: float | None = None
+    discriminator_above: float | None = None
+    penalty: float = 0.0
+    r1: float = 0.0
+    r1_every: int = 16
+    orthogonal: float = 0.0
+    historical: float = 0.0
+    clip: float | None = None
+    real_target: float = 1.0
+    noise: float = 0.0
+    margin: float = 10.0
+    gamma: float = 0.5
+    balance_rate: float = 1e-3
+
+
+class Game(nn.Module):
+    """What one discriminator and the generator that it judges minimise, unweighted.
+
+    The only state is what the methods themselves define: BEGAN's k and the means of historical averaging, as
+    buffers, so that a resume has them.
+
+    Args:
+        discriminator: the network that will be judged with; only looked at, not kept.
+    """
+
+    k: Tensor
+
+    def __init__(self, rules: Rules, discriminator: nn.Module):
+        super().__init__()
+        self.rules, self.objective = rules, rules.objective
+        self.merge = not mixes_batch(discriminator)
+        self.register_buffer("k", torch.zeros(()))
+        if rules.historical:
+            for name, parameter in discriminator.named_parameters():
+                self.register_buffer(_mean_of(name), parameter.detach().clone())
+            self.register_buffer("seen", torch.zeros(()))
+
+    def discriminator_losses(
+        self, discriminator: nn.Module, real: Tensor, fake: Tensor, progress: float
+    ) -> Losses:
+        """Terms of the discriminator: `discriminator`, and `penalty`, `orthogonal`, `historical` where asked.
+
+        Args:
+            real, fake: float (B, C, H, W) in [-1, 1].
+            progress: how much of the training is done, 0 … 1.
+        """
+        real, fake = self.noisy(real, progress), self.noisy(fake, progress)
+        scales = judge(discriminator, real, fake, self.merge)
+        losses = {"discriminator": torch.stack([self._discriminator(*logits) for logits in scales]).sum()}
+        asked = self.rules
+        if asked.penalty:
+            at = self._penalised(real, fake)
+            penalty = penalties.gradient_penalty(score_with(discriminator), at)
+            losses["penalty"] = asked.penalty * penalty
+        if asked.orthogonal:
+            losses["orthogonal"] = asked.orthogonal * penalties.orthogonal(discriminator)
+        if asked.historical:
+            losses["historical"] = asked.historical * self._from_history(discriminator)
+        return losses
+
+    def generator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor, progress: float) -> Tensor:
+        """What the generator minimises; relativistic objectives look at the real pictures too."""
+        fake = self.noisy(fake, progress)
+        if self.objective.relative:
+            scales = judge(discriminator, self.noisy(real, progress), fake, self.merge)
+            return torch.stack([self.objective.generator(*logits) for logits in scales]).sum()
+        return torch.stack(
+            [self.objective.generator(logits) for logits in verdicts(discriminator(fake))]
+        ).sum()
+
+    def r1(self, discriminator: nn.Module, real: Tensor) -> Tensor:
+        """The lazy R1 term, strengthened by its interval."""
+        strength = self.rules.r1 * self.rules.r1_every
+        return strength * penalties.r1(score_with(discriminator), real)
+
+    def noisy(self, pictures: Tensor, progress: float) -> Tensor:
+        """Instance noise, as much as is left of it."""
+        left = self.rules.noise * (1 - progress)
+        return pictures + left * torch.randn_like(pictures) if left > 0 else pictures
+
+    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        objective, asked = self.objective, self.rules
+        if objective.balanced:
+            loss = objective.discriminator(real, fake, self.k)
+            balanced = began_balance(self.k, real.detach(), fake.detach(), asked.gamma, asked.balance_rate)
+            self.k.copy_(balanced)
+            return loss
+        if objective.energy:
+            return objective.discriminator(real, fake, asked.margin)
+        if asked.real_target != 1:
+            return objective.discriminator(real, fake, target=asked.real_target)
+        return objective.discriminator(real, fake)
+
+    def _penalised(self, real: Tensor, fake: Tensor) -> Tensor:
+        if self.objective.penalty == "around_real":
+            return penalties.perturbed(real)
+        return penalties.interpolated(real, fake)
+
+    def _from_history(self, discriminator: nn.Module) -> Tensor:
+        """‖θ − θ̄‖², where θ̄ is the mean of the weights at all earlier calls; then this one counts."""
+        parameters = dict(discriminator.named_parameters())
+        means = {name: self.get_buffer(_mean_of(name)) for name in parameters}
+        distance = penalties.historical(parameters.values(), means.values())
+        self.seen += 1
+        penalties.update_means_(means.values(), parameters.values(), int(self.seen))
+        return distance
+
+
+def judge(discriminator: nn.Module, real: Tensor, fake: Tensor, merge: bool) -> list[tuple[Tensor, Tensor]]:
+    """Logits of real and fake at every scale, float32; in one call where pictures don't see each other."""
+    if merge and real.shape == fake.shape:
+        both = verdicts(discriminator(torch.cat([real, fake])))
+        return [(logits[: len(real)], logits[len(real) :]) for logits in both]
+    return list(zip(verdicts(discriminator(real)), verdicts(discriminator(fake)), strict=True))
+
+
+def verdicts(answer: Tensor | Scales) -> list[Tensor]:
+    """A discriminator's answer as float32 logits, one tensor a scale."""
+    return [logits.float() for logits in ([answer] if isinstance(answer, Tensor) else answer)]
+
+
+def score_with(discriminator: nn.Module) -> Callable[[Tensor], Tensor]:
+    """D as one number a picture, (B, C, H, W) to (B,): the mean over patches, as in the losses."""
+
+    def score(pictures: Tensor) -> Tensor:
+        return torch.stack([logits.flatten(1).mean(1) for logits in verdicts(discriminator(pictures))]).sum(0)
+
+    return score
+
+
+def discriminator_phases(
+    rules: Rules,
+    networks: tuple[str, ...],
+    loss: Callable[[Batch, Any], Losses],
+    r1: Callable[[Batch, Any], Losses],
+    *,
+    replay: tuple[str, ...],
+) -> tuple[Phase, ...]:
+    """The phase that trains discriminators, and R1's own where it is asked for."""
+    main = Phase(
+        "discriminator",
+        networks,
+        loss,
+        replay=replay,
+        detached=True,
+        above=rules.discriminator_above,
+        clip=rules.clip,
+    )
+    lazy = Phase("r1", networks, r1, every=rules.r1_every, detached=True, optimizer="discriminator")
+    return (main, lazy) if rules.r1 else (main,)
+
+
+def named(losses: Losses, side: str, weight: float) -> Losses:
+    """`discriminator` → `discriminator_b`, times the translator's weight; constraints keep their own."""
+    return {
+        f"{name}_{side}": weight * term if name == "discriminator" else term for name, term in losses.items()
+    }
+
+
+def _mean_of(parameter: str) -> str:
+    return "mean_" + parameter.replace(".", "_")
