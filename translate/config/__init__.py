@@ -1,0 +1,79 @@
+"""Recipes: the complete, typed description of one training.
+
+A recipe is a YAML file; `load_recipe` reads one by name or path, applies `key=value` overrides and returns a
+frozen, fully resolved object. Unknown keys are refused with the nearest valid one.
+"""
+
+from __future__ import annotations
+
+from translate.config.reading import (
+    dump_recipe,
+    load_recipe,
+    parse_assignments,
+    parse_recipe,
+    recipe_names,
+)
+from translate.config.resolve import (
+    ENERGIES,
+)
+from translate.config.schedule import (
+    learning_rate_factor,
+)
+from translate.config.schema import (
+    NETWORKS,
+    RECIPES,
+    AdversarialName,
+    CheckpointSection,
+    ConstraintsSection,
+    CycleGANLosses,
+    CycleGANRecipe,
+    DataSection,
+    Direction,
+    ImageSection,
+    LogSection,
+    MobileSection,
+    OptimSection,
+    PatchSection,
+    Pix2PixLosses,
+    Pix2PixRecipe,
+    PixelSection,
+    Recipe,
+    RecipeBase,
+    ResNetSection,
+    Section,
+    TrainingSection,
+    UNetSection,
+)
+
+__all__ = [
+    "ENERGIES",
+    "NETWORKS",
+    "RECIPES",
+    "AdversarialName",
+    "CheckpointSection",
+    "ConstraintsSection",
+    "CycleGANLosses",
+    "CycleGANRecipe",
+    "DataSection",
+    "Direction",
+    "ImageSection",
+    "LogSection",
+    "MobileSection",
+    "OptimSection",
+    "PatchSection",
+    "Pix2PixLosses",
+    "Pix2PixRecipe",
+    "PixelSection",
+    "Recipe",
+    "RecipeBase",
+    "ResNetSection",
+    "Section",
+    "TrainingSection",
+    "UNetSection",
+    "dump_recipe",
+    "learning_rate_factor",
+    "load_recipe",
+    "parse_assignments",
+    "parse_recipe",
+    "recipe_names",
+]

@@ -1,0 +1,102 @@
+"""What the keys of a recipe promise each other: `auto` filled in, nonsense refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from translate.config.schema import Recipe, ResNetSection, UNetSection
+from translate.errors import UsageError
+
+ENERGIES = ("ebgan", "began")  # judge by how badly an autoencoder reconstructs
+SMOOTHABLE = ("minimax", "nonsaturating", "lsgan", "dragan")
+PENALISED = ("wgan-gp", "dragan")
+
+# What an objective brings with it, unless the user says otherwise: the optimisers of its paper.
+BROUGHT: dict[str, dict[str, Any]] = {
+    "wgan": {"optim.optimizer": "rmsprop", "optim.lr": 5e-5, "training.n_critic": 5},
+    "wgan-gp": {
+        "optim.optimizer": "adam",
+        "optim.lr": 1e-4,
+        "optim.betas": [0.0, 0.9],
+        "training.n_critic": 5,
+    },
+}
+
+
+def brought_by_objective(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """What the objective brings: over the recipe's values if an override chooses it, else in their gaps."""
+    losses = values.get("losses")
+    written = losses.get("adversarial") if isinstance(losses, dict) else None
+    chosen = overrides.get("losses.adversarial", written)
+    brought = BROUGHT.get(chosen, {}) if isinstance(chosen, str) else {}
+    return {key: value for key, value in brought.items() if chosen != written or not _says(values, key)}
+
+
+def _says(values: Mapping[str, Any], key: str) -> bool:
+    section, _, leaf = key.partition(".")
+    return isinstance(values.get(section), dict) and leaf in values[section]
+
+
+def resolve(recipe: Recipe) -> Recipe:
+    """Replace every `auto` that follows from other keys, then check what keys promise each other."""
+    data, generator = recipe.data, recipe.generator
+    if data.load_size == "auto":
+        # The papers enlarge 256 to 286 before cropping.
+        data = data.model_copy(update={"load_size": round(data.size * 286 / 256)})
+    if isinstance(data.load_size, int) and data.load_size < data.size:
+        raise UsageError(
+            f"data.load_size {data.load_size} is smaller than data.size {data.size}; "
+            "make it at least as large, or auto"
+        )
+    if isinstance(generator, UNetSection | ResNetSection) and generator.depth == "auto":
+        generator = generator.model_copy(update={"depth": _auto_depth(generator, data.size)})
+    multiple = 2 ** int(generator.depth) if isinstance(generator, UNetSection) else 4
+    if data.size % multiple:
+        raise UsageError(
+            f"data.size {data.size} is not a multiple of {multiple}, which the {generator.name} generator "
+            f"needs; choose a size of {max(multiple, round(data.size / multiple) * multiple)}"
+            + (", or a smaller generator.depth" if generator.name == "unet" else "")
+        )
+    if generator.masked and data.channels_a != data.channels_b:
+        raise UsageError("generator.masked needs data.channels_a equal to data.channels_b")
+    _check_game(recipe)
+    return recipe.model_copy(update={"data": data, "generator": generator})
+
+
+def _check_game(recipe: Recipe) -> None:
+    """Refuse objectives, discriminators and constraints that make no sense together."""
+    objective, discriminator = recipe.losses.adversarial, recipe.discriminator
+    name, norm = discriminator.name, getattr(discriminator, "norm", "none")
+    asked = recipe.constraints
+    if objective == "wgan-gp" and norm in ("batch", "sync-batch"):
+        raise UsageError(
+            "losses.adversarial wgan-gp penalises every picture's own gradient, which batch norm in the "
+            "discriminator mixes with its neighbours'; add discriminator.norm=instance"
+        )
+    if (objective in ENERGIES) != (name == "autoencoder"):
+        needs = "an autoencoder" if objective in ENERGIES else "logits, not an autoencoder's energies"
+        other = "discriminator.name=autoencoder" if objective in ENERGIES else f"{' or '.join(ENERGIES)}"
+        raise UsageError(f"losses.adversarial {objective} needs {needs}; add {other}")
+    if (objective == "projected") != (name == "projected"):
+        raise UsageError(
+            "the objective projected and the discriminator projected belong together; "
+            "set both losses.adversarial=projected and discriminator.name=projected"
+        )
+    if asked.smoothing and objective not in SMOOTHABLE:
+        raise UsageError(
+            f"constraints.smoothing has no meaning for {objective}; it is for {', '.join(SMOOTHABLE)}"
+        )
+    if asked.penalty not in ("auto", 0) and objective not in PENALISED:
+        raise UsageError(
+            f"constraints.penalty belongs to {' and '.join(PENALISED)}; for {objective} use constraints.r1"
+        )
+
+
+def _auto_depth(generator: UNetSection | ResNetSection, size: int) -> int:
+    if isinstance(generator, ResNetSection):
+        return 9 if size >= 256 else 6  # Zhu et al. 2017, appendix 7.2
+    halvings = (size & -size).bit_length() - 1
+    # Fewer than five would see too little; then the size is refused instead.
+    return min(8, max(halvings, min(5, int(math.log2(size))), 2))

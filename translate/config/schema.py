@@ -1,0 +1,215 @@
+"""The schema of recipes: frozen sections that refuse unknown keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[int, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
+Probability = Annotated[float, Field(ge=0, lt=1)]
+Channels = Literal[1, 3]
+Direction = Literal["a2b", "b2a"]
+AdversarialName = Literal[
+    "minimax",
+    "nonsaturating",
+    "lsgan",
+    "hinge",
+    "wgan",
+    "wgan-gp",
+    "dragan",
+    "ebgan",
+    "began",
+    "relativistic",
+    "projected",
+]
+OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
+NormName = Literal["batch", "instance", "none"]
+Upsampling = Literal["transpose", "resize"]
+
+
+class Section(BaseModel):
+    """A part of a recipe: frozen, no unknown keys, finite numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataSection(Section):
+    """From a folder to a batch; see `translate.data.datasets.DataOptions`."""
+
+    size: Positive = 256
+    load_size: Positive | Literal["auto"] = "auto"
+    direction: Direction = "a2b"
+    task: Literal["edges"] | None = None
+    a: str | None = None
+    b: str | None = None
+    channels_a: Channels = 3
+    channels_b: Channels = 3
+    batch_size: Positive = 1
+    flip: bool = True
+    colour: Weight = 0.0
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    zoom: Weight = 0.0
+    workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    cache: Literal["auto", "ram", "off"] = "auto"
+    skip_corrupt: bool = False
+
+
+class UNetSection(Section):
+    name: Literal["unet"] = "unet"
+    depth: Positive | Literal["auto"] = "auto"
+    width: Positive = 64
+    norm: NormName = "batch"
+    dropout: Probability = 0.5
+    upsampling: Upsampling = "transpose"
+    masked: bool = False
+
+
+class ResNetSection(Section):
+    name: Literal["resnet"] = "resnet"
+    depth: Positive | Literal["auto"] = "auto"
+    width: Positive = 64
+    norm: NormName = "instance"
+    dropout: Probability = 0.0
+    upsampling: Upsampling = "transpose"
+    masked: bool = False
+
+
+class MobileSection(Section):
+    name: Literal["mobile"] = "mobile"
+    depth: Positive = 6
+    width: Positive = 32
+    norm: NormName = "instance"
+    masked: bool = False
+
+
+class PatchSection(Section):
+    name: Literal["patch"] = "patch"
+    layers: Positive = 3
+    width: Positive = 64
+    norm: NormName = "batch"
+
+
+class ImageSection(Section):
+    name: Literal["image"] = "image"
+    layers: Positive = 5
+    width: Positive = 64
+    norm: NormName = "batch"
+
+
+class PixelSection(Section):
+    name: Literal["pixel"] = "pixel"
+    width: Positive = 64
+    norm: NormName = "batch"
+
+
+Generator = Annotated[UNetSection | ResNetSection | MobileSection, Field(discriminator="name")]
+Discriminator = Annotated[PatchSection | ImageSection | PixelSection, Field(discriminator="name")]
+
+
+class Pix2PixLosses(Section):
+    adversarial: AdversarialName = "nonsaturating"
+    gan: Weight = 1.0
+    l1: Weight = 100.0
+
+
+class CycleGANLosses(Section):
+    adversarial: AdversarialName = "lsgan"
+    gan: Weight = 1.0
+    cycle: Weight = 10.0
+    identity: Weight = 5.0
+
+
+class ConstraintsSection(Section):
+    """What keeps the discriminators in bounds; see `translate.translators.game.Constraints`."""
+
+    penalty: Weight | Literal["auto"] = "auto"
+    clip: Weight | Literal["auto"] = "auto"
+    r1: Weight = 0.0
+    r1_every: Positive = 16
+    orthogonal: Weight = 0.0
+    historical: Weight = 0.0
+    smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    noise: Weight = 0.0
+    margin: Annotated[float, Field(gt=0)] = 10.0
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.5
+    balance_rate: Annotated[float, Field(gt=0)] = 1e-3
+
+
+class OptimSection(Section):
+    """One optimiser for the generators, one for the discriminators; keys of the latter follow if null."""
+
+    optimizer: OptimizerName = "adam"
+    lr: Annotated[float, Field(gt=0)] = 2e-4
+    betas: tuple[Probability, Probability] = (0.5, 0.999)
+    discriminator_optimizer: OptimizerName | None = None
+    discriminator_lr: Annotated[float, Field(gt=0)] | None = None
+    discriminator_betas: tuple[Probability, Probability] | None = None
+    schedule: Literal["constant", "linear", "cosine", "plateau"] = "linear"
+    decay_from: Annotated[float, Field(ge=0, le=1)] = 0.5
+    warmup: Annotated[int, Field(ge=0)] = 0
+    patience: Positive = 50
+    clip: Annotated[float, Field(gt=0)] | None = None
+
+
+class TrainingSection(Section):
+    """How long and how: `steps` wins over `epochs`; `steps` is the total, also after a resume."""
+
+    epochs: Positive = 200
+    steps: Positive | None = None
+    seed: Annotated[int, Field(ge=0)] = 0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    ema: Probability = 0.999
+    pool: Annotated[int, Field(ge=0)] = 0
+    n_critic: Positive = 1
+    accumulate: Positive = 1
+    generator_above: float | None = None
+    discriminator_above: float | None = None
+
+
+class CheckpointSection(Section):
+    every: Positive = 1000
+
+
+class LogSection(Section):
+    """In steps: losses every `every`, a sample sheet of `samples` pictures every `samples_every`."""
+
+    every: Positive = 20
+    samples_every: Positive = 500
+    samples: Positive = 4
+
+
+class RecipeBase(Section):
+    """What every recipe has."""
+
+    data: DataSection = DataSection()
+    constraints: ConstraintsSection = ConstraintsSection()
+    optim: OptimSection = OptimSection()
+    training: TrainingSection = TrainingSection()
+    checkpoint: CheckpointSection = CheckpointSection()
+    log: LogSection = LogSection()
+
+
+class Pix2PixRecipe(RecipeBase):
+    paired: ClassVar[bool] = True
+    translator: Literal["pix2pix"] = "pix2pix"
+    generator: Generator = UNetSection()
+    discriminator: Discriminator = PatchSection()
+    losses: Pix2PixLosses = Pix2PixLosses()
+
+
+class CycleGANRecipe(RecipeBase):
+    paired: ClassVar[bool] = False
+    translator: Literal["cyclegan"] = "cyclegan"
+    generator: Generator = ResNetSection()
+    discriminator: Discriminator = PatchSection(norm="instance")
+    losses: CycleGANLosses = CycleGANLosses()
+
+
+Recipe = Pix2PixRecipe | CycleGANRecipe
+NETWORKS = ("generator", "discriminator")
+RECIPES: dict[str, type[Pix2PixRecipe] | type[CycleGANRecipe]] = {
+    "pix2pix": Pix2PixRecipe,
+    "cyclegan": CycleGANRecipe,
+}
