@@ -86,3 +86,25 @@ def test_sides_by_name_and_task(run, tmp_path):
     code, _, err = run(str(tmp_path / "cat"), "--task", "edges")
     assert code == 0
     assert "--task edges" in err
+
+
+def test_classes_and_captions(run, tmp_path):
+    rows = []
+    for i, label in enumerate(("zebra", "zebra", "horse")):
+        name = f"{label}/{i}.png"
+        (tmp_path / label).mkdir(exist_ok=True)
+        Image.fromarray(np.full((300, 300, 3), i, np.uint8)).save(tmp_path / name)
+        rows.append(json.dumps({"file_name": name, "label": label, "text": f"a {label}"}))
+    (tmp_path / "metadata.jsonl").write_text("\n".join(rows))
+    code, _, err = run(str(tmp_path))
+    assert code == 0
+    assert f"{tmp_path}: one pool of pictures; 2 classes, a caption each" in err
+    shown = [line.split() for line in err.splitlines()]
+    assert ["class", "train"] in shown
+    assert ["horse", "1"] in shown
+    assert ["zebra", "2"] in shown
+    assert "note: only one training picture: horse" in err
+    code, _, err = run(str(tmp_path), "--kind", "unpaired")
+    assert f"{tmp_path}: a folder per domain, without pairs; a: horse → b: zebra" in err
+    code, out, _ = run(str(tmp_path), "--json")
+    assert json.loads(out)["splits"]["train"]["classes"] == {"horse": 1, "zebra": 2}

@@ -105,3 +105,40 @@ def test_real_labels(shared_data: Path):
     assert report.splits["val"].a.labels
     assert report.splits["val"].a.modes == {"L": 15}
     assert "train, labels: class numbers, resized without interpolation" in report.notes
+
+
+def test_classes_are_counted(paint, tmp_path):
+    for name in ("train/x/1.png", "train/x/2.png", "train/y/3.png", "train/z/4.png", "val/x/5.png"):
+        paint(name)
+    report = inspect(tmp_path)
+    assert (report.kind, report.labels, report.captions, report.usable) == (
+        "labelled",
+        ("x", "y", "z"),
+        False,
+        True,
+    )
+    assert report.splits["train"].classes == {"x": 2, "y": 1, "z": 1}
+    assert report.splits["val"].classes == {"x": 1, "y": 0, "z": 0}
+    assert report.splits["train"].a.files == 4
+    assert "only one training picture: y, z" in report.notes
+    assert "train: 4 of 4 are smaller than 256 pixels; train with a smaller --size" in report.notes
+    assert report.command == f"translate train stargan --data {tmp_path} --name {tmp_path.name}"
+    assert json.loads(json.dumps(report.as_dict()))["labels"] == ["x", "y", "z"]
+
+
+def test_captions_without_labels(paint, tmp_path):
+    paint("1.png")
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "1.png", "text": "one"}')
+    report = inspect(tmp_path)
+    assert (report.labels, report.captions) == ((), True)
+    assert report.command.startswith("translate train text ")
+
+
+def test_a_pool_is_judged_as_asked(paint, tmp_path):
+    paint("x/1.png")
+    paint("y/2.png")
+    (tmp_path / "x/1.png").write_bytes(b"")
+    report = inspect(tmp_path, kind="labelled")
+    assert report.labels == ("x", "y")
+    (problem,) = report.problems
+    assert "1 of the pictures in train can't be used: 1.png (the file is empty)" in problem

@@ -12,6 +12,7 @@ from translate.errors import DataError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from translate.data.inspect import Report, SideReport
 
@@ -24,6 +25,7 @@ def inspect(
     b: Annotated[str | None, Parameter(name="--b")] = None,
     task: Literal["edges"] | None = None,
     direction: Literal["a2b", "b2a"] = "a2b",
+    kind: Literal["paired", "unpaired", "labelled", "captioned"] | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Say what a data folder was recognised as, open every picture, and list what stands in the way.
@@ -33,7 +35,8 @@ def inspect(
     Parameters
     ----------
     directory
-        The folder: A|B files, two folders, trainA and trainB, a folder a domain, or plain pictures.
+        The folder: A|B files, two folders, trainA and trainB, a folder a domain or a class, labelled or
+        plain pictures.
     a
         Name of the folder with the inputs, where names don't tell; left or right for halves of files.
     b
@@ -42,6 +45,9 @@ def inspect(
         Make the inputs from plain pictures: edges are black lines on white.
     direction
         b2a swaps inputs and targets.
+    kind
+        What a training would need: pairs, sides without pairs, pictures with labels, or with captions.
+        [default: what is found]
     json
         Print the report as JSON.
     """
@@ -50,7 +56,7 @@ def inspect(
     from translate.data.inspect import inspect as look
 
     try:
-        report = look(directory, a=a, b=b, task=task, direction=direction, progress=not json)
+        report = look(directory, a=a, b=b, task=task, direction=direction, kind=kind, progress=not json)
     except DataError as error:
         if json:
             print(jsonlib.dumps({"usable": False, "root": str(directory), "problems": [str(error)]}))
@@ -68,6 +74,7 @@ _KINDS = {
     "unpaired": "trainA and trainB, without pairs",
     "domains": "a folder per domain, without pairs",
     "plain": "plain pictures; the inputs are made from them",
+    "labelled": "one pool of pictures",
 }
 
 
@@ -75,21 +82,47 @@ def _show(report: Report, console: Console) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    domains = f"a: {report.domains['a']} → b: {report.domains['b']}"
-    console.print(f"[bold]{escape(report.root)}[/]: {_KINDS[report.kind]}; {escape(domains)}", soft_wrap=True)
+    console.print(f"[bold]{escape(report.root)}[/]: {escape(_headline(report))}", soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("split", "side", "files", "smallest", "median", "largest", "modes", "formats"):
         table.add_column(column, justify="right" if column == "files" else "left")
     for name, split in report.splits.items():
-        for letter, side in (("a", split.a), ("b", split.b)):
-            table.add_row(name, escape(f"{letter} {side.name}"), *_cells(side))
+        if report.kind == "labelled":
+            table.add_row(name, "a and b", *_cells(split.a))
+        else:
+            for letter, side in (("a", split.a), ("b", split.b)):
+                table.add_row(name, escape(f"{letter} {side.name}"), *_cells(side))
     console.print(table)
+    if report.labels:
+        console.print()
+        console.print(_classes(report))
     for note in report.notes:
         console.print(f"note: {escape(note)}", soft_wrap=True)
     for problem in report.problems:
         console.print(f"[bold red]problem:[/] {escape(problem)}", soft_wrap=True)
     if report.usable:
         console.print(f"next: {escape(report.command)}", soft_wrap=True)
+
+
+def _headline(report: Report) -> str:
+    if report.kind != "labelled":
+        return f"{_KINDS[report.kind]}; a: {report.domains['a']} → b: {report.domains['b']}"
+    classes = f"{len(report.labels)} classes" if report.labels else "no labels"
+    return f"{_KINDS[report.kind]}; {classes}, {'a caption each' if report.captions else 'no captions'}"
+
+
+def _classes(report: Report) -> Table:
+    """How many pictures each class has in each split."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("class")
+    for name in report.splits:
+        table.add_column(name, justify="right")
+    for label in report.labels:
+        table.add_row(escape(label), *(str(split.classes[label]) for split in report.splits.values()))
+    return table
 
 
 def _cells(side: SideReport) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from translate import images
-from translate.data.layout import Direction, Layout, Part, Side, Split, survey
+from translate.data.layout import Direction, Layout, Part, Side, Split, Wanted, survey
 from translate.data.naming import roles
 from translate.data.shelf import common_shape, region
 from translate.data.threads import each
@@ -39,7 +39,10 @@ class SideReport:
 
 @dataclass(frozen=True, slots=True)
 class SplitReport:
-    """A split: its sides, what can't be read (path: reason), and pairs that lack or misfit a partner."""
+    """A split: its sides, what can't be read (path: reason), and pairs that lack or misfit a partner.
+
+    Of labelled data both sides are the same pictures; `classes` says how many there are of each class.
+    """
 
     a: SideReport
     b: SideReport
@@ -47,11 +50,15 @@ class SplitReport:
     unmatched: tuple[str, ...]
     misfits: dict[str, str]
     rescaled: int
+    classes: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A data folder: what it was recognised as, its splits, remarks, obstacles, and what to run next."""
+    """A data folder: what it was recognised as, its splits, remarks, obstacles, and what to run next.
+
+    `labels` are the classes that a training would know, `captions` whether every picture has a text.
+    """
 
     root: str
     kind: str
@@ -62,6 +69,8 @@ class Report:
     notes: tuple[str, ...]
     problems: tuple[str, ...]
     command: str
+    labels: tuple[str, ...] = ()
+    captions: bool = False
 
     @property
     def usable(self) -> bool:
@@ -94,19 +103,20 @@ def inspect(
     b: str | None = None,
     task: str | None = None,
     direction: Direction = "a2b",
+    kind: Wanted | None = None,
     progress: bool = True,
 ) -> Report:
     """Recognise `root` and open every picture that belongs to it.
 
     Args:
-        root, a, b, task: see `layout.recognise`.
+        root, a, b, task, kind: see `layout.recognise`.
         direction: the sides are reported as a training in this direction would see them.
         progress: a bar on stderr for large sets.
 
     Raises:
         DataError: the folder can't be recognised at all.
     """
-    found = survey(root, a=a, b=b, task=task)
+    found = survey(root, a=a, b=b, task=task, kind=kind)
     layout = found.directed(direction)
     looks = _look_at_all(layout, progress)
     splits = {name: _split_report(layout, split, looks) for name, split in layout.splits.items()}
@@ -123,6 +133,7 @@ def inspect(
     return Report(
         str(root), layout.kind, layout.paired, direction, layout.domains, splits,
         (*layout.notes, *_notes(layout, splits)), problems, _command(layout, options),
+        layout.labels, layout.captions,
     )  # fmt: skip
 
 
@@ -170,6 +181,7 @@ def _split_report(layout: Layout, split: Split, looks: _Looks) -> SplitReport:
         tuple(map(str, split.unmatched)),
         misfits,
         rescaled,
+        {label: split.a.classes.count(number) for number, label in enumerate(layout.labels)},
     )
 
 
@@ -238,6 +250,9 @@ def _notes(layout: Layout, splits: dict[str, SplitReport]) -> list[str]:
     for name, split in splits.items():
         if split.rescaled:
             notes.append(f"{split.rescaled} pairs in {name} differ in scale: both are resized alike")
+        if layout.kind == "labelled":
+            notes += [f"{name}: {text}" for text in _side_notes(split.a)]
+            continue
         for side in (split.a, split.b):
             notes += [f"{name}, {side.name}: {text}" for text in _side_notes(side)]
     return notes
@@ -261,6 +276,9 @@ def _option(name: str, value: str | None) -> list[str]:
 
 
 def _command(layout: Layout, options: Sequence[str]) -> str:
-    recipe = "pix2pix" if layout.paired else "cyclegan"
+    if layout.kind == "labelled":
+        recipe = "stargan" if layout.labels else "text"
+    else:
+        recipe = "pix2pix" if layout.paired else "cyclegan"
     name = layout.root.resolve().name
     return shlex.join(["translate", "train", recipe, "--data", str(layout.root), "--name", name, *options])
