@@ -31,6 +31,10 @@ DISCRIMINATOR_CASES = {
     "pixel": {"width": 4},
     "image": {"layers": 2, "width": 4},
     "semi-supervised": {"classes": 3, "layers": 2, "width": 4},
+    "multiscale": {"scales": 2, "layers": 1, "width": 4},
+    "residual": {"depth": 2, "width": 4},
+    "unet": {"width": 4},
+    "autoencoder": {"depth": 2, "width": 4, "code": 4},
 }
 # Those that take a norm and answer with one tensor; test_discriminators.py has every one of them.
 PLAIN_DISCRIMINATORS = ("patch", "pixel", "image", "semi-supervised")
@@ -241,6 +245,8 @@ PUBLISHED_COUNTS = [
     (build_generator, "resnet", {"depth": 6, "norm": "instance"}, 7_837_699),
     (build_discriminator, "patch", {"in_channels": 3, "norm": "instance"}, 2_764_737),
     (build_discriminator, "patch", {"in_channels": 6, "norm": "batch"}, 2_768_705),
+    (build_discriminator, "multiscale", {"in_channels": 3, "norm": "instance"}, 3 * 2_764_737),
+    (build_discriminator, "unet", {"in_channels": 3}, 4_376_897),
 ]
 
 

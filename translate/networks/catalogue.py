@@ -9,19 +9,44 @@ from typing import Any, TypeVar
 from torch import nn
 
 from translate.errors import UsageError, did_you_mean
+from translate.networks.autoencoder import AutoencoderCritic
+from translate.networks.laplacian import LaplacianPyramid
 from translate.networks.layers import Discriminator, Generator
+from translate.networks.multiscale import MultiScale
 from translate.networks.patchgan import ImageGAN, PatchGAN, PixelGAN, SemiSupervised
+from translate.networks.pix2pixhd import Pix2PixHD
+from translate.networks.progressive import ProgressiveResNet
+from translate.networks.residual_discriminator import ResidualDiscriminator
 from translate.networks.resnet import MobileResNet, ResNet
+from translate.networks.spade import SpadeGenerator
+from translate.networks.superres import EDSR, SRVGG, RRDBNet, SRResNet
 from translate.networks.unet import UNet
+from translate.networks.unet_discriminator import UNetDiscriminator
 
 _Module = TypeVar("_Module", bound=nn.Module)
 
-GENERATORS: dict[str, Callable[..., Generator]] = {"unet": UNet, "resnet": ResNet, "mobile": MobileResNet}
+GENERATORS: dict[str, Callable[..., Generator]] = {
+    "unet": UNet,
+    "resnet": ResNet,
+    "mobile": MobileResNet,
+    "pix2pixhd": Pix2PixHD,
+    "spade": SpadeGenerator,
+    "progressive": ProgressiveResNet,
+    "laplacian": LaplacianPyramid,
+    "srresnet": SRResNet,
+    "edsr": EDSR,
+    "rrdb": RRDBNet,
+    "srvgg": SRVGG,
+}
 DISCRIMINATORS: dict[str, Callable[..., Discriminator]] = {
     "patch": PatchGAN,
     "pixel": PixelGAN,
     "image": ImageGAN,
     "semi-supervised": SemiSupervised,
+    "multiscale": MultiScale,
+    "residual": ResidualDiscriminator,
+    "unet": UNetDiscriminator,
+    "autoencoder": AutoencoderCritic,
 }
 
 
