@@ -79,7 +79,11 @@ def test_sides_by_name_and_task(run, tmp_path):
     for name in ("cat", "dog", "wild"):
         (tmp_path / name).mkdir()
         Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(tmp_path / name / f"{name}.png")
-    assert run(str(tmp_path))[0] == 2
+    code, _, err = run(str(tmp_path))
+    assert code == 0
+    assert "3 classes, no captions" in err
+    assert "note: taken for classes; to train between two of the folders, say --a NAME --b NAME" in err
+    assert run(str(tmp_path), "--kind", "unpaired")[0] == 2
     code, _, err = run(str(tmp_path), "--a", "wild", "--b", "cat")
     assert code == 0
     assert "a: wild → b: cat" in err

@@ -7,8 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from translate.cli.info import info
+from translate.weights.card import read_card
 
 
 def test_the_table_names_what_matters(write_model, tmp_path, capsys, monkeypatch):
@@ -35,6 +37,26 @@ def test_the_table_names_what_matters(write_model, tmp_path, capsys, monkeypatch
         assert text in shown
 
 
+def test_what_can_be_asked_for_is_shown(write_model, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "250")
+    path = write_model(tmp_path / "model.safetensors")
+    info(str(path))
+    plain = capsys.readouterr().out
+    assert not any(line.startswith(("labels", "text")) for line in plain.splitlines())
+    card = read_card(path)
+    weights = load_file(path)
+    for changes, line in (
+        (
+            {"labels": ("horse", "zebra"), "arguments": {**card.arguments, "classes": 2}},
+            "labels horse, zebra",
+        ),
+        ({"text": True}, "text asks for a caption"),
+    ):
+        save_file(weights, path, {"card": card.model_copy(update=changes).model_dump_json()})
+        info(str(path))
+        assert line in [" ".join(row.split()) for row in capsys.readouterr().out.splitlines()]
+
+
 def test_json_and_direction_without_torch(run_folder):
     code = (
         f"import sys; sys.argv = ['translate', 'info', {str(run_folder)!r}, '--direction', 'b2a', '--json']\n"
@@ -45,7 +67,7 @@ def test_json_and_direction_without_torch(run_folder):
     )
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     card = json.loads(shown)
-    assert (card["direction"], card["architecture"], card["format_version"]) == ("b2a", "mobile", 1)
+    assert (card["direction"], card["architecture"], card["format_version"]) == ("b2a", "mobile", 2)
 
 
 def test_a_wrong_model_is_exit_code_4(tmp_path):

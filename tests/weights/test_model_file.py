@@ -181,8 +181,8 @@ def with_card(path: Path, change) -> str:
 def test_cards_that_make_no_sense(tmp_path):
     path = tmp_path / "m.safetensors"
     assert "the card is no JSON (" in with_card(path, lambda card: "{nonsense")
-    newer = with_card(path, lambda card: card.update(format_version=2, novelty=1))
-    assert "has format version 2, this translate reads up to 1; update translate" in newer
+    newer = with_card(path, lambda card: card.update(format_version=3, novelty=1))
+    assert "has format version 3, this translate reads up to 2; update translate" in newer
     assert "the card is not valid: whatever: Extra inputs" in with_card(
         path, lambda card: card.update(whatever=1)
     )
@@ -191,6 +191,39 @@ def test_cards_that_make_no_sense(tmp_path):
         path, lambda card: card.update(format_version=0)
     )
     assert "the card is not valid: the whole: " in with_card(path, lambda card: "[]")
+
+
+def test_a_card_of_version_1_is_read(tmp_path):
+    path = tmp_path / "m.safetensors"
+    saved(path)
+    content = json.loads(make_card().model_dump_json()) | {"format_version": 1}
+    del content["labels"], content["text"]  # what that version didn't know
+    save_file(load_file(path), path, {"card": json.dumps(content)})
+    card = model_file.load(path).card
+    assert (card.format_version, card.labels, card.text) == (1, (), False)
+    assert make_card().format_version == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": ["x", "x"], "classes": 2}, "labels are different names, none of them empty"),
+        ({"labels": ["x", ""], "classes": 2}, "labels are different names, none of them empty"),
+        ({"labels": ["x", "y"], "classes": 3}, "labels names 2 classes, but arguments.classes is 3"),
+        ({"labels": ["x"]}, "labels names 1 classes, but arguments.classes is None"),
+        ({"labels": ["x"], "classes": 1, "text": True}, "with a label or with a caption, not with both"),
+        ({"labels": "xy"}, "the card is not valid: labels: "),
+        ({"text": "maybe"}, "the card is not valid: text: "),
+    ],
+)
+def test_labels_that_make_no_sense(tmp_path, changes, message):
+    def change(card: dict) -> None:
+        changed = dict(changes)
+        if "classes" in changed:
+            card["arguments"]["classes"] = changed.pop("classes")
+        card.update(changed)
+
+    assert message in with_card(tmp_path / "m.safetensors", change)
 
 
 def test_unknown_architectures_and_arguments(tmp_path):

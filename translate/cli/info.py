@@ -57,6 +57,8 @@ def _rows(path: Path, card: Card) -> list[tuple[str, str]]:
     rows = [
         ("file", f"{path} ({path.stat().st_size / 1e6:.1f} MB)"),
         ("translates", f"{card.source} → {card.target} ({card.direction})"),
+        ("labels", ", ".join(card.labels)),
+        ("text", "asks for a caption" if card.text else ""),
         ("translator", card.translator),
         ("network", f"{card.architecture} ({_joined(card.arguments)})"),
         ("values", f"{low:g} to {high:g}"),

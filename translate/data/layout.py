@@ -79,7 +79,9 @@ def survey(
         return _made(tree, a, b, task)
     main = _main(tree)
     if kind is None and a is None and b is None and labelled.looks_labelled(tree, main):
-        return _labelled(tree, None, None)
+        found = _labelled(tree, None, None)
+        hint = "taken for classes; to train between two of the folders, say --a NAME --b NAME"
+        return replace(found, notes=(*found.notes, hint)) if len(main.filled()) > 1 else found
     wanted = None if kind is None else kind == "paired"
     halves = {a, b} == {"left", "right"} and not {"left", "right"} <= main.folders.keys()
     if halves or (main.loose and len(main.filled()) < 2 and a is None and b is None):

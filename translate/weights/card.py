@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError, field_validator, model_validator
 from safetensors import SafetensorError, safe_open
 
 from translate.errors import ModelError
 from translate.files import explain
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 knew no labels and no text
 METADATA_KEY = "card"
 
 Direction = Literal["a2b", "b2a"]
@@ -27,6 +27,9 @@ class Card(BaseModel):
         translator: the method that trained it, e.g. `cyclegan`.
         direction: which way it translates.
         domains: what a and b are, e.g. `{"a": "horse", "b": "zebra"}`.
+        labels: names of the classes that can be asked for, by the numbers that the network knows them by;
+            it is called with the number besides the picture. Empty: it is called with the picture alone.
+        text: whether it is asked with a caption instead.
         value_range: of input and output.
         size_multiple: height and width of the network's input are multiples of it, in pixels.
         minimum_size: the smallest height and width that the network takes, in pixels.
@@ -39,12 +42,14 @@ class Card(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[1, 2] = FORMAT_VERSION
     architecture: str
     arguments: dict[str, str | bool | int | float | None]
     translator: str
     direction: Direction
     domains: dict[Literal["a", "b"], str]
+    labels: tuple[str, ...] = ()
+    text: bool = False
     value_range: tuple[float, float] = (-1.0, 1.0)
     size_multiple: PositiveInt
     minimum_size: PositiveInt
@@ -62,6 +67,17 @@ class Card(BaseModel):
         if not value[0] < value[1]:
             raise ValueError("the range's lower end comes first")
         return value
+
+    @model_validator(mode="after")
+    def _labels_fit(self) -> Card:
+        if len(set(self.labels)) < len(self.labels) or not all(self.labels):
+            raise ValueError("labels are different names, none of them empty")
+        classes = self.arguments.get("classes")
+        if self.labels and classes != len(self.labels):
+            raise ValueError(f"labels names {len(self.labels)} classes, but arguments.classes is {classes}")
+        if self.labels and self.text:
+            raise ValueError("a network is asked with a label or with a caption, not with both")
+        return self
 
     @property
     def source(self) -> str:
