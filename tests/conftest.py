@@ -64,6 +64,28 @@ def run_folder(tmp_path_factory, write_model) -> Path:
     return run
 
 
+@pytest.fixture(scope="session")
+def labelled_model(tmp_path_factory, write_model) -> Path:
+    """A model that is asked for one of horse, zebra and giraffe."""
+    import torch
+    from safetensors.torch import load_file
+
+    from translate.weights import model_file
+    from translate.weights.card import read_card
+
+    path = tmp_path_factory.mktemp("models") / "labelled.safetensors"
+    labels = ("horse", "zebra", "giraffe")
+    write_model(path, "resnet", arguments={"depth": 1, "classes": 3}, labels=labels)
+    generator = torch.Generator().manual_seed(0)
+    # What a label changes starts at nearly nothing; here it is to be seen in 8 bits.
+    weights = {
+        name: torch.randn(tensor.shape, generator=generator) if "modulation" in name else tensor
+        for name, tensor in load_file(path).items()
+    }
+    model_file.save(path, weights, read_card(path))
+    return path
+
+
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """A single thread for torch: with tensors as small as those of most tests, a second only costs time."""

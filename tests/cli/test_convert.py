@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import translate
 from translate import images
 from translate.cli import main as command
 
@@ -202,3 +203,27 @@ def test_help_loads_neither_torch_nor_pillow():
     )
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert "--direction" in shown
+
+
+def test_a_label_is_asked_for_by_name(here, run, labelled_model):
+    model = str(labelled_model)
+    for label in ("zebra", "horse"):
+        code, _, err = run(model, "in/a.png", "--output", label, "--label", label, "--device", "cpu")
+        assert (code, "1 of 1 converted" in err) == (0, True)
+    zebra, horse = (images.read(Path(label) / "a.png").pixels for label in ("zebra", "horse"))
+    assert not np.array_equal(zebra, horse)
+    expected = translate.load(model, device="cpu")(images.read(Path("in/a.png")).pixels, "zebra")
+    assert np.array_equal(zebra, expected)
+
+
+def test_labels_that_can_not_be_asked_for(here, run, labelled_model):
+    code, _, err = run(str(labelled_model), "in", "--output", "out", "--label", "zebar", "--device", "cpu")
+    assert code == 2
+    assert "no label 'zebar' (did you mean zebra?); choose one of horse, zebra, giraffe." in err
+    code, _, err = run(str(labelled_model), "in", "--output", "out", "--device", "cpu")
+    assert code == 2
+    assert "choose one of horse, zebra, giraffe (--label NAME)." in err
+    code, _, err = run("both", "in", "--output", "out", "--label", "zebra", "--device", "cpu")
+    assert code == 2
+    assert "the model has no labels, so 'zebra' can't be asked of it" in err
+    assert not Path("out").exists()

@@ -13,7 +13,7 @@ import torch
 
 import translate
 from translate import images
-from translate.errors import ModelError, OutputError
+from translate.errors import ModelError, OutputError, UsageError
 from translate.inference import folder
 from translate.inference.plan import Job, plan
 
@@ -160,6 +160,24 @@ def test_a_model_that_takes_no_pictures_is_an_error_of_the_model(write_model, tm
         list(folder.convert(translate.load(path, device="cpu"), jobs(tmp_path, [(8, 8)])))
 
 
+def test_a_label_goes_with_every_picture(labelled_model, tmp_path):
+    translator = translate.load(labelled_model, device="cpu")
+    todo = jobs(tmp_path, [(8, 8), (8, 8), (12, 8)])
+    for label in ("horse", "zebra"):
+        assert [r.error for r in folder.convert(translator, todo, label=label, batch_size=2)] == [None] * 3
+        for job in todo:
+            expected = translator(images.read(job.source).pixels, label)
+            assert np.array_equal(images.read(job.target).pixels, expected)
+
+
+def test_a_wrong_label_is_refused_before_any_work(labelled_model, translator, tmp_path):
+    todo = jobs(tmp_path, [(8, 8)])
+    for model, label in ((translate.load(labelled_model, device="cpu"), "mule"), (translator, "zebra")):
+        with pytest.raises(UsageError, match=label):
+            list(folder.convert(model, todo, label=label))
+    assert not (tmp_path / "out").exists()
+
+
 def test_decoding_overlaps_with_the_network(translator, tmp_path, monkeypatch):
     """Reading, translating and writing of 20 ms each take little more than 20 ms a picture together."""
     read, write = images.read, images.write
@@ -174,7 +192,7 @@ def test_decoding_overlaps_with_the_network(translator, tmp_path, monkeypatch):
     todo = jobs(tmp_path, [(8, 8)] * 30)
     monkeypatch.setattr(images, "read", slow(read))
     monkeypatch.setattr(images, "write", slow(write))
-    monkeypatch.setattr(translator, "run", slow(lambda x: torch.zeros(len(x), 3, 8, 8)))
+    monkeypatch.setattr(translator, "run", slow(lambda x, condition: torch.zeros(len(x), 3, 8, 8)))
     started = time.perf_counter()
     list(folder.convert(translator, todo))
     assert time.perf_counter() - started < 30 * 0.06 * 0.7

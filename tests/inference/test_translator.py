@@ -223,3 +223,77 @@ def test_serving_loads_nothing_of_training(run_folder, tmp_path):
         assert not [name for name in loaded if name.startswith(("translate.data", "translate.training"))]
     """)
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.fixture(scope="module")
+def conditional(labelled_model):
+    return translate.load(labelled_model, device="cpu")
+
+
+def test_a_label_reaches_the_network_as_its_number(conditional, labelled_model):
+    network = translate.weights.model_file.load(labelled_model).network
+    x = torch.rand(2, 3, 16, 12) * 2 - 1
+    outputs = [conditional(x, label) for label in ("horse", "zebra", "giraffe")]
+    for number, out in enumerate(outputs):
+        with torch.inference_mode():
+            expected = network(x, torch.tensor([number, number]))
+        assert torch.allclose(out, expected, atol=1e-6)
+    assert not torch.allclose(outputs[0], outputs[1], atol=0.05)
+    mixed = conditional(x, ["giraffe", "horse"])
+    assert torch.allclose(mixed, torch.stack([outputs[2][0], outputs[0][1]]), atol=1e-5)
+
+
+def test_every_kind_of_picture_takes_a_label(conditional, tmp_path):
+    pixels = noise(20, 28, 3)
+    images.write(tmp_path / "x.png", pixels)
+    array = conditional(pixels, "zebra")
+    assert not np.array_equal(array, conditional(pixels, "horse"))
+    for source in (tmp_path / "x.png", Image.fromarray(pixels)):
+        assert np.array_equal(np.asarray(conditional(source, label="zebra")), array)
+
+
+def test_an_unknown_label_is_refused_with_the_nearest_and_the_list(conditional):
+    with pytest.raises(
+        UsageError, match=r"no label 'zebar' \(did you mean zebra\?\); choose one of horse, zebra, giraffe\.$"
+    ):
+        conditional(noise(8, 8, 3), "zebar")
+    with pytest.raises(UsageError, match=r"no label '🦓'; choose one of horse, zebra, giraffe\.$"):
+        conditional(noise(8, 8, 3), "🦓")
+
+
+def test_a_missing_label_is_asked_for(conditional):
+    with pytest.raises(UsageError, match=r"choose one of horse, zebra, giraffe \(--label NAME\)"):
+        conditional(noise(8, 8, 3))
+    with pytest.raises(UsageError, match=r"choose one of horse"):
+        conditional.run(torch.zeros(1, 3, 8, 8))
+    with pytest.raises(UsageError, match="2 labels for 3 pictures; give one, or one for each"):
+        conditional(torch.zeros(3, 3, 8, 8), ["horse", "zebra"])
+
+
+def test_what_a_model_can_not_be_asked_is_refused(translator, conditional):
+    with pytest.raises(
+        UsageError, match="has no labels, so 'zebra' can't be asked of it; leave the label out"
+    ):
+        translator(noise(8, 8, 3), "zebra")
+    for model in (translator, conditional):
+        with pytest.raises(
+            UsageError, match="takes no text, so 'a zebra' can't be asked of it; leave the text"
+        ):
+            model(noise(8, 8, 3), text="a zebra")
+
+
+def test_a_model_of_captions_is_refused(write_model, tmp_path):
+    captioned = translate.load(write_model(tmp_path / "m.safetensors", text=True), device="cpu")
+    with pytest.raises(
+        ModelError, match="asks for a caption, and this version of translate can't encode one"
+    ):
+        captioned(noise(8, 8, 3), text="a zebra")
+
+
+def test_of_very_many_labels_some_are_shown(write_model, tmp_path):
+    labels = tuple(f"n{i}" for i in range(100))
+    path = write_model(tmp_path / "m.safetensors", "resnet", arguments={"classes": 100}, labels=labels)
+    with pytest.raises(
+        UsageError, match=r"choose one of n0, n1, .*, n39 … \(100 in all, see translate info\)\."
+    ):
+        translate.load(path, device="cpu")(noise(8, 8, 3), "x")

@@ -25,6 +25,7 @@ def convert(
     *inputs: str,
     output: Annotated[Path, Parameter(alias="-o")],
     direction: Literal["a2b", "b2a"] | None = None,
+    label: str | None = None,
     device: str = "auto",
     format: Literal["keep", "png", "jpg", "webp"] = "keep",  # noqa: A002
     quality: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100))] = 95,
@@ -48,6 +49,8 @@ def convert(
         The folder to write to; created if needed.
     direction
         a2b or b2a: the other generator of a two-way model. Without it a run's a→b.
+    label
+        What to translate into, of a model that has labels; translate info MODEL lists them.
     device
         auto, cpu, cuda or cuda:N.
     format
@@ -82,7 +85,13 @@ def convert(
     started = time.perf_counter()
     with stopped_by_signals() as stop:
         results = convert_files(
-            translator, jobs, batch_size=batch_size, quality=quality, background=colour, stop=stop
+            translator,
+            jobs,
+            label=label,
+            batch_size=batch_size,
+            quality=quality,
+            background=colour,
+            stop=stop,
         )
         tally = Tally(len(jobs))
         for result in _with_progress(results, len(jobs), console, quiet):

@@ -59,6 +59,7 @@ def convert(
     translator: Translator,
     jobs: Iterable[Job],
     *,
+    label: str | None = None,
     batch_size: int = 1,
     quality: int = 95,
     background: tuple[int, int, int] = (255, 255, 255),
@@ -71,6 +72,7 @@ def convert(
     jobs: a few pictures are waiting on either side of the network.
 
     Args:
+        label: what to translate into, of a model that has labels.
         batch_size: neighbours of equal size go through the network together.
         background: what shows through transparent pixels, RGB in 0..255.
         stop: once set, the pictures at hand are finished and no new ones begun.
@@ -78,7 +80,9 @@ def convert(
     Raises:
         OutputError: the disk is full or can't be written any more.
         ModelError: the model doesn't take pictures.
+        UsageError: a label that the model doesn't know, doesn't take or can't do without; before any work.
     """
+    condition = translator.condition(label)
     stop = stop or threading.Event()
     ahead = 2 * _WORKERS + batch_size
     with (
@@ -91,7 +95,7 @@ def convert(
             for batch in _batches(decoded, batch_size):
                 if stop.is_set():
                     break
-                for item, output in zip(batch, _run(translator, batch), strict=True):
+                for item, output in zip(batch, _run(translator, batch, condition), strict=True):
                     writing.append(encoders.submit(_finish, item, output, quality))
                 while len(writing) > ahead:
                     yield writing.popleft().result()
@@ -141,13 +145,13 @@ def _stackable(first: _Decoded, second: _Decoded) -> bool:
     return one is not None and other is not None and one.shape == other.shape
 
 
-def _run(translator: Translator, batch: list[_Decoded]) -> list[np.ndarray | str]:
+def _run(translator: Translator, batch: list[_Decoded], condition: Tensor | None) -> list[np.ndarray | str]:
     """The outputs of a batch, uint8 `(H, W, C)`, or for each the reason why there is none."""
     inputs = [translator.prepare(item.pixels) for item in batch if item.pixels is not None]
     if not inputs:
         return [item.error or "not decoded" for item in batch]
     try:
-        return [_pixels(output) for output in translator.run(torch.cat(inputs)).cpu()]
+        return [_pixels(output) for output in translator.run(torch.cat(inputs), condition).cpu()]
     except TranslateError as error:
         return [str(error)] * len(batch)
 

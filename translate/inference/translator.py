@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from translate import images
 from translate.devices import choose_device
-from translate.errors import ModelError, TranslateError, UsageError
+from translate.errors import ModelError, TranslateError, UsageError, did_you_mean
 from translate.inference.padding import pad, padded_length
 from translate.weights import model_file
 from translate.weights.card import Card
@@ -21,6 +22,7 @@ from translate.weights.locate import locate
 Kind = TypeVar("Kind", str, Path, Image.Image, np.ndarray, Tensor)
 _PICTURE_CHANNELS = (1, 3)
 _BEYOND_RANGE = 2.0  # resampling overshoots 1 a little; 0..255 is a mistake
+_SHOWN_LABELS = 40
 
 
 def load(path: str | Path, direction: str | None = None, device: str = "auto") -> Translator:
@@ -64,7 +66,9 @@ class Translator:
     def __repr__(self) -> str:
         return f"Translator({self.card.source}→{self.card.target}, {self.card.architecture}, {self.device})"
 
-    def __call__(self, image: Kind) -> Kind:
+    def __call__(
+        self, image: Kind, label: str | Sequence[str] | None = None, text: str | None = None
+    ) -> Kind:
         """Translate one picture, or a batch of tensors; same size out, and the same kind.
 
         Args:
@@ -74,27 +78,62 @@ class Translator:
                 - uint8 `(H, W, 3)` or `(H, W)` RGB or grey: gives uint8 `(H, W, C)`, or `(H, W)` where
                   both are grey;
                 - float `(N, C, H, W)` in [-1, 1]: gives the same dtype on the same device.
+            label: what to translate into, of a model that has labels (`card.labels`); of a tensor also one
+                for each of its pictures.
+            text: a caption of what to translate into, of a model that asks for one (`card.text`).
 
         Raises:
             BadImage: a file or PIL image that can't be read.
-            UsageError: no kind of picture, or a tensor or array of the wrong shape, type or range.
+            UsageError: no kind of picture, or a tensor or array of the wrong shape, type or range; a label or
+                a text that the model doesn't know, doesn't take or can't do without.
             ModelError: the model's channels don't fit.
             TranslateError: the output is not finite, or there was too little memory.
         """
-        return cast(Kind, self._translate(image))
+        return cast(Kind, self._translate(image, self.condition(label, text)))
 
-    def _translate(self, image: object) -> Image.Image | np.ndarray | Tensor:
-        if isinstance(image, str | Path):
-            return _as_pil(self._pixels(images.read(image).pixels, str(image)))
-        if isinstance(image, Image.Image):
-            return _as_pil(
-                self._pixels(images.from_pil(image), getattr(image, "filename", "") or "the picture")
+    def condition(self, label: str | Sequence[str] | None = None, text: str | None = None) -> Tensor | None:
+        """What the network is called with besides pictures: the labels' numbers, int64 `(1,)` or `(N,)`.
+
+        None for a model that takes nothing but pictures.
+
+        Raises:
+            UsageError: a label or a text that the model doesn't know, doesn't take or can't do without.
+            ModelError: the model asks for a caption, which can't be encoded here.
+        """
+        if self.card.text:
+            raise ModelError(
+                "the model asks for a caption, and this version of translate can't encode one; update it."
             )
+        if text is not None:
+            raise UsageError(
+                f"the model takes no text, so {text!r} can't be asked of it; leave the text out."
+            )
+        labels = self.card.labels
+        if not labels:
+            if label is not None:
+                raise UsageError(
+                    f"the model has no labels, so {label!r} can't be asked of it; leave the label out."
+                )
+            return None
+        if label is None:
+            raise UsageError(
+                f"the model translates into what a label says; choose one of {_some(labels)} (--label NAME)."
+            )
+        return torch.tensor(
+            [_number(name, labels) for name in ([label] if isinstance(label, str) else label)]
+        )
+
+    def _translate(self, image: object, condition: Tensor | None) -> Image.Image | np.ndarray | Tensor:
+        if isinstance(image, str | Path):
+            return _as_pil(self._pixels(images.read(image).pixels, condition, str(image)))
+        if isinstance(image, Image.Image):
+            name = getattr(image, "filename", "") or "the picture"
+            return _as_pil(self._pixels(images.from_pil(image), condition, name))
         if isinstance(image, np.ndarray):
-            out = self._pixels(_checked_array(image))
+            out = self._pixels(_checked_array(image), condition)
             return out[..., 0] if image.ndim == 2 and out.shape[2] == 1 else out
         if isinstance(image, Tensor):
-            out = self.run(_checked_tensor(image))
+            out = self.run(_checked_tensor(image), condition)
             require_finite(out)
             # A copy, because what inference mode made can't take part in anybody's backward pass.
             return out.to(image.device, image.dtype).clone()
@@ -102,8 +141,8 @@ class Translator:
             f"a {type(image).__name__} is no picture; give a path, PIL image, uint8 array or float tensor."
         )
 
-    def _pixels(self, pixels: np.ndarray, name: str = "") -> np.ndarray:
-        out = self.run(self.prepare(pixels))
+    def _pixels(self, pixels: np.ndarray, condition: Tensor | None, name: str = "") -> np.ndarray:
+        out = self.run(self.prepare(pixels), condition)
         require_finite(out, name)
         return images.to_pixels(out)
 
@@ -120,21 +159,30 @@ class Translator:
             pixels = images.grey(pixels) if channels == 1 else np.repeat(pixels, 3, axis=2)
         return images.to_tensor(pixels)
 
-    def run(self, x: Tensor) -> Tensor:
+    def run(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """The network on float `(B, C, H, W)` in [-1, 1], any size: float32 `(B, C', H, W)` on `device`.
 
         Every picture's result is its own, whatever its neighbours in the batch. Not checked for NaN.
+
+        Args:
+            condition: what `condition` gave, for all pictures or one for each.
         """
+        condition = self.condition() if condition is None else condition
         height, width = x.shape[-2:]
         if x.shape[1] != self._channels("in_channels"):
             raise ModelError(
                 f"the model takes {self._channels('in_channels')} channels, this is {x.shape[1]}."
             )
+        if condition is not None and len(condition) not in (1, len(x)):
+            raise UsageError(
+                f"these are {len(condition)} labels for {len(x)} pictures; give one, or one for each."
+            )
         size = [padded_length(n, self.card.size_multiple, self.card.minimum_size) for n in (height, width)]
         try:
             with torch.inference_mode():
                 x = pad(x.to(self.device, torch.float32), *size)
-                y = self._from_range(self._network(self._to_range(x)))
+                asked = () if condition is None else (condition.to(self.device).expand(len(x)),)
+                y = self._from_range(self._network(self._to_range(x), *asked))
                 return y[..., :height, :width]
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
@@ -165,6 +213,19 @@ def require_finite(out: Tensor, name: str = "") -> None:
     if not bool(torch.isfinite(out).all()):
         where = f"{name}: " if name else ""
         raise TranslateError(f"{where}the network's output is not finite; input or weights are broken.")
+
+
+def _number(label: str, labels: tuple[str, ...]) -> int:
+    if label not in labels:
+        raise UsageError(
+            f"the model has no label {label!r}{did_you_mean(label, labels)}; choose one of {_some(labels)}."
+        )
+    return labels.index(label)
+
+
+def _some(labels: tuple[str, ...]) -> str:
+    more = f" … ({len(labels)} in all, see translate info)" if len(labels) > _SHOWN_LABELS else ""
+    return ", ".join(labels[:_SHOWN_LABELS]) + more
 
 
 def _as_pil(pixels: np.ndarray) -> Image.Image:
