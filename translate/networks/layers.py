@@ -173,6 +173,11 @@ def upsample(name: str, inputs: int, outputs: int, *, kernel: int, bias: bool) -
     raise ValueError(f"unknown upsampling {name!r}; choose one of transpose, resize, shuffle, blur")
 
 
+def match_channels(x: Tensor, channels: int) -> Tensor:
+    """(B, C, H, W) -> (B, channels, H, W): as it is, or the mean of its channels as often as needed."""
+    return x if x.shape[1] == channels else x.mean(1, keepdim=True).expand(-1, channels, -1, -1)
+
+
 def blend(image: Tensor, decoded: Tensor, masked: bool) -> Tensor:
     """Turn a decoder's last activations into a picture in [-1, 1].
 
@@ -260,9 +265,10 @@ INITIALISATIONS: dict[str, Callable[..., None]] = {
 @torch.no_grad()
 def _draw_weight(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, draw: Callable[[Tensor], None]) -> None:
     normalised = parametrize.is_parametrized(layer, "weight")
-    weight = layer.get_parameter("parametrizations.weight.original" if normalised else "weight")
-    if not weight.requires_grad:
-        return
+    name = "parametrizations.weight.original" if normalised else "weight"
+    weight = dict(layer.named_parameters()).get(name)
+    if weight is None or not weight.requires_grad:
+        return  # frozen, and a buffer where it must stay so
     if isinstance(layer, ShuffleConv2d):
         draw(kernel := torch.empty_like(weight[:: layer.copies]))
         weight.copy_(kernel.repeat_interleave(layer.copies, 0))
