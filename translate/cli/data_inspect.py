@@ -35,8 +35,7 @@ def inspect(
     Parameters
     ----------
     directory
-        The folder: A|B files, two folders, trainA and trainB, a folder a domain or a class, labelled or
-        plain pictures.
+        The folder: A|B files, two folders, trainA and trainB, a folder a domain or class, or plain pictures.
     a
         Name of the folder with the inputs, where names don't tell; left or right for halves of files.
     b
@@ -46,8 +45,7 @@ def inspect(
     direction
         b2a swaps inputs and targets.
     kind
-        What a training would need: pairs, sides without pairs, pictures with labels, or with captions.
-        [default: what is found]
+        What a training would need of it: pairs, no pairs, labels or captions; by default what is found.
     json
         Print the report as JSON.
     """
