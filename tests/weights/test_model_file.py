@@ -24,6 +24,14 @@ SMALL = {
     "unet": {"depth": 3, "width": 4},
     "resnet": {"depth": 1, "width": 4},
     "mobile": {"depth": 1, "width": 4},
+    "pix2pixhd": {"depth": 1, "width": 4, "halvings": 1, "local_blocks": 1},
+    "spade": {"depth": 2, "width": 4, "hidden": 4},
+    "progressive": {"depth": 1, "width": 4, "stages": 3},
+    "laplacian": {"depth": 1, "width": 4, "levels": 2},
+    "srresnet": {"depth": 1, "width": 4},
+    "edsr": {"depth": 1, "width": 4},
+    "rrdb": {"depth": 1, "width": 4, "growth": 2},
+    "srvgg": {"depth": 1, "width": 4},
 }
 
 
@@ -50,8 +58,9 @@ def saved(path: Path, architecture: str = "mobile", **changes) -> torch.nn.Modul
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.uniform_(-1, 1)
             module.running_var.uniform_(0.5, 2)
-            torch.nn.init.uniform_(module.weight, 0.5, 2)
-            torch.nn.init.uniform_(module.bias, -1, 1)
+            if module.affine:
+                torch.nn.init.uniform_(module.weight, 0.5, 2)
+                torch.nn.init.uniform_(module.bias, -1, 1)
     model_file.save(path, network.state_dict(), card)
     return network.eval()
 

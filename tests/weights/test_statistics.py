@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from translate.networks.catalogue import GENERATORS, build_generator
+from translate.networks.catalogue import GENERATORS, accepted_arguments, build_generator
 from translate.weights.statistics import use_picture_statistics
 
 
@@ -38,10 +38,15 @@ def test_a_map_of_one_pixel_becomes_the_shift():
     assert plain(torch.randn(2, 3, 1, 1)).abs().max() == 0
 
 
-@pytest.mark.parametrize("name", GENERATORS)
+# What would make two passes differ for another reason, and sizes at which norms still see several pixels.
+OTHERS = {"unet": {"dropout": 0.0}, "spade": {"depth": 2, "spectral": False}, "pix2pixhd": {"halvings": 1}}
+NORMED = [name for name in GENERATORS if "norm" in accepted_arguments(GENERATORS[name])]
+
+
+@pytest.mark.parametrize("name", NORMED)
 def test_every_generator_with_batch_norm(name):
     torch.manual_seed(0)
-    arguments = {"depth": 3, "width": 4, "norm": "batch"} | ({"dropout": 0.0} if name == "unet" else {})
+    arguments = {"depth": 3, "width": 4, "norm": "batch"} | OTHERS.get(name, {})
     network = build_generator(name, **arguments)
     x = torch.rand(2, 3, 16, 24) * 2 - 1
     with torch.no_grad():
