@@ -104,12 +104,20 @@ class TestRecipesOfThePackage:
             "dropout": 0.5,
             "upsampling": "transpose",
             "masked": False,
+            "attention": False,
+            "spectral": False,
+            "init": "normal",
         }
         assert recipe.discriminator.model_dump() == {
             "name": "patch",
             "layers": 3,
             "width": 64,
             "norm": "batch",
+            "spectral": False,
+            "attention": False,
+            "minibatch": "none",
+            "conditioning": "none",
+            "init": "normal",
         }
         assert recipe.losses.model_dump() == {"adversarial": "nonsaturating", "gan": 1, "l1": 100}
         assert (recipe.optim.lr, recipe.optim.betas) == (2e-4, (0.5, 0.999))

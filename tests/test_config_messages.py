@@ -56,7 +56,8 @@ OVERRIDE_MESSAGES = {
     "a key of another network": (
         {"generator.name": "mobile", "generator.dropout": 0.5},
         "unknown key 'generator.dropout' where generator.name is mobile; choose one of "
-        "generator.name, generator.depth, generator.width, generator.norm, generator.masked",
+        "generator.name, generator.depth, generator.width, generator.norm, generator.masked, "
+        "generator.init",
     ),
     "a key of the other side's network": (
         {"discriminator.dropout": 0.5},
@@ -69,7 +70,7 @@ OVERRIDE_MESSAGES = {
     ),
     "an unknown discriminator": (
         {"discriminator.name": 7},
-        "unknown discriminator 7; choose one of patch, image, pixel",
+        "unknown discriminator 7; choose one of patch, image, pixel, multiscale, residual, unet, autoencoder",
     ),
     "a word for a number": (
         {"optim.lr": "fast"},
@@ -122,6 +123,19 @@ OVERRIDE_MESSAGES = {
         {"losses.adversarial": "hinge", "constraints.smoothing": 0.1},
         "constraints.smoothing has no meaning for hinge; it is for minimax, nonsaturating, lsgan, dragan",
     ),
+    "an autoencoder without energies": (
+        {"discriminator.name": "autoencoder"},
+        "an autoencoder gives energies, which losses.adversarial nonsaturating has no use for; add "
+        "losses.adversarial=ebgan or began",
+    ),
+    "labels where there are none": (
+        {"discriminator.conditioning": "projection"},
+        "discriminator.conditioning projection needs labels, which pix2pix has not; leave it none",
+    ),
+    "parts that aren't equal": (
+        {"training.accumulate": 2},
+        "data.batch_size 1 can't be taken in training.accumulate 2 equal parts; make it a multiple",
+    ),
     "a penalty on an objective without one": (
         {"constraints.penalty": 10},
         "constraints.penalty belongs to wgan-gp and dragan; for nonsaturating use constraints.r1",
@@ -171,6 +185,26 @@ def test_a_wrong_override_is_told_where_and_what_and_the_remedy(case):
         message += refused.removeprefix(message)
         assert len(refused) > len(OVERRIDE_MESSAGES[case][1])
     assert refused == message
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            {"discriminator.name": "pixel"},
+            "stargan needs a discriminator that looks at labels; set discriminator.conditioning to "
+            "projection, input, hidden or classifier, of discriminator.name patch, multiscale or residual",
+        ),
+        (
+            {"training.pool": 50},
+            "training.pool has no meaning for stargan, whose fakes belong to the labels of their "
+            "step; leave it 0",
+        ),
+        ({"data.channels_b": 1}, "stargan needs data.channels_a equal to data.channels_b"),
+    ],
+)
+def test_what_labelled_translation_refuses(overrides, message):
+    assert refusal("stargan", overrides) == f"recipe stargan: {message}"
 
 
 def test_a_wrong_word_for_a_number_is_told_the_right_one():

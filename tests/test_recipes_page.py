@@ -19,10 +19,15 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "generator.name = resnet": config.ResNetSection,
     "generator.name = mobile": config.MobileSection,
     "discriminator.name = patch": config.PatchSection,
+    "discriminator.name = multiscale": config.MultiScaleSection,
+    "discriminator.name = residual": config.ResidualSection,
+    "discriminator.name = unet": config.UNetDiscriminatorSection,
+    "discriminator.name = autoencoder": config.AutoencoderSection,
     "discriminator.name = image": config.ImageSection,
     "discriminator.name = pixel": config.PixelSection,
     "losses of pix2pix": config.Pix2PixLosses,
     "losses of cyclegan": config.CycleGANLosses,
+    "losses of stargan": config.StarGANLosses,
     "constraints": config.ConstraintsSection,
     "optim": config.OptimSection,
     "training": config.TrainingSection,
@@ -69,7 +74,7 @@ def test_the_page_has_every_key_of_every_recipe():
 
 def test_the_methods_differ_where_the_page_says():
     table = rows("Where the methods differ")
-    for place, recipe in enumerate(("pix2pix", "cyclegan")):
+    for place, recipe in enumerate(("pix2pix", "cyclegan", "stargan")):
         values = load_recipe(recipe).model_dump(mode="json")
         for key, cells in table.items():
             section, name = key.split(".")

@@ -17,6 +17,13 @@ from translate.translators.base import Losses, Translator
 from translate.translators.catalogue import build_translator
 
 DEPTHS = {"unet": 3, "resnet": 1, "mobile": 1}
+DISCRIMINATOR_DEPTHS = {
+    "patch": ("discriminator.layers", 2),
+    "image": ("discriminator.layers", 2),
+    "multiscale": ("discriminator.layers", 1),
+    "residual": ("discriminator.depth", 2),
+    "autoencoder": ("discriminator.depth", 2),
+}
 SIZE = 24
 
 
@@ -28,8 +35,10 @@ def tiny_recipe() -> Callable[..., Recipe]:
         overrides = {key.replace("__", "."): value for key, value in changes.items()}
         generator = overrides.get("generator.name", load_recipe(name).generator.name)
         discriminator = overrides.get("discriminator.name", "patch")
-        layers = {} if discriminator == "pixel" else {"discriminator.layers": 2}
-        tiny = {
+        depth = DISCRIMINATOR_DEPTHS.get(discriminator)
+        layers = {depth[0]: depth[1]} if depth else {}
+        labels = {"data.labels": ["one", "two", "three"]} if name == "stargan" else {}
+        tiny = labels | {
             "data.size": SIZE,
             "data.load_size": SIZE,
             "data.batch_size": 2,
@@ -48,17 +57,20 @@ def byte_batches() -> Callable[..., list[ByteBatch]]:
 
     def make(recipe: Recipe, count: int, seed: int = 0) -> list[ByteBatch]:
         random, data = np.random.RandomState(seed), recipe.data
-        return [
-            ByteBatch(
-                *(
-                    torch.from_numpy(
-                        random.randint(0, 256, (data.batch_size, channels, data.size, data.size), np.uint8)
-                    )
-                    for channels in (data.channels_a, data.channels_b)
+
+        def batch() -> ByteBatch:
+            sides = [
+                torch.from_numpy(
+                    random.randint(0, 256, (data.batch_size, channels, data.size, data.size), np.uint8)
                 )
-            )
-            for _ in range(count)
-        ]
+                for channels in (data.channels_a, data.channels_b)
+            ]
+            if not data.labels:
+                return ByteBatch(*sides)
+            labels = [torch.from_numpy(random.randint(0, len(data.labels), data.batch_size)) for _ in "ab"]
+            return ByteBatch(*sides, *labels)
+
+        return [batch() for _ in range(count)]
 
     return make
 

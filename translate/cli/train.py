@@ -131,7 +131,7 @@ def _run_name(name: str | None, recipe: str, data: Path) -> str:
 
 
 def _dry_run(recipe_name: str, root: Path, overrides: dict[str, Any], device: str, as_json: bool) -> int:
-    from translate.config import load_recipe
+    from translate.config import load_recipe, with_labels
     from translate.devices import choose_device
     from translate.training.plan import plan
     from translate.training.precision import choose_precision
@@ -140,6 +140,7 @@ def _dry_run(recipe_name: str, root: Path, overrides: dict[str, Any], device: st
     recipe = load_recipe(recipe_name, overrides)
     choose_precision(recipe.training.precision, choose_device(device))
     data = open_data(root, recipe, verify=False, progress=False)
+    recipe = with_labels(recipe, data.labels)
     facts = plan(recipe, data, total_steps(recipe, data))
     if as_json:
         print(json.dumps(facts))

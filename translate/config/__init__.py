@@ -13,9 +13,7 @@ from translate.config.reading import (
     parse_recipe,
     recipe_names,
 )
-from translate.config.resolve import (
-    ENERGIES,
-)
+from translate.config.resolve import ENERGIES, with_labels
 from translate.config.schedule import (
     learning_rate_factor,
 )
@@ -23,6 +21,7 @@ from translate.config.schema import (
     NETWORKS,
     RECIPES,
     AdversarialName,
+    AutoencoderSection,
     CheckpointSection,
     ConstraintsSection,
     CycleGANLosses,
@@ -32,6 +31,7 @@ from translate.config.schema import (
     ImageSection,
     LogSection,
     MobileSection,
+    MultiScaleSection,
     OptimSection,
     PatchSection,
     Pix2PixLosses,
@@ -39,9 +39,13 @@ from translate.config.schema import (
     PixelSection,
     Recipe,
     RecipeBase,
+    ResidualSection,
     ResNetSection,
     Section,
+    StarGANLosses,
+    StarGANRecipe,
     TrainingSection,
+    UNetDiscriminatorSection,
     UNetSection,
 )
 
@@ -50,6 +54,7 @@ __all__ = [
     "NETWORKS",
     "RECIPES",
     "AdversarialName",
+    "AutoencoderSection",
     "CheckpointSection",
     "ConstraintsSection",
     "CycleGANLosses",
@@ -59,6 +64,7 @@ __all__ = [
     "ImageSection",
     "LogSection",
     "MobileSection",
+    "MultiScaleSection",
     "OptimSection",
     "PatchSection",
     "Pix2PixLosses",
@@ -67,8 +73,12 @@ __all__ = [
     "Recipe",
     "RecipeBase",
     "ResNetSection",
+    "ResidualSection",
     "Section",
+    "StarGANLosses",
+    "StarGANRecipe",
     "TrainingSection",
+    "UNetDiscriminatorSection",
     "UNetSection",
     "dump_recipe",
     "learning_rate_factor",
@@ -76,4 +86,5 @@ __all__ = [
     "parse_assignments",
     "parse_recipe",
     "recipe_names",
+    "with_labels",
 ]

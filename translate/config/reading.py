@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import yaml
 from pydantic import ValidationError
@@ -154,5 +154,12 @@ def _merge(
         usual, given = schema.model_fields[section].default, merged.get(section, {})
         # The norm is the method's choice, whichever network it is for.
         if isinstance(given, dict):
-            merged[section] = {"name": usual.name, "norm": usual.norm} | given
+            merged[section] = {"name": usual.name} | given
+            if _has_norm(schema, section, merged[section]["name"]):
+                merged[section].setdefault("norm", usual.norm)
     return merged
+
+
+def _has_norm(schema: type[RecipeBase], section: str, name: object) -> bool:
+    networks = get_args(schema.model_fields[section].annotation)
+    return any("norm" in kind.model_fields for kind in networks if kind.model_fields["name"].default == name)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from translate.config.schema import Recipe, ResNetSection, UNetSection
+from translate.config.schema import AutoencoderSection, Recipe, ResNetSection, UNetSection
 from translate.errors import UsageError
 
 ENERGIES = ("ebgan", "began")  # judge by how badly an autoencoder reconstructs
@@ -50,6 +50,11 @@ def resolve(recipe: Recipe) -> Recipe:
             f"data.load_size {data.load_size} is smaller than data.size {data.size}; "
             "make it at least as large, or auto"
         )
+    if data.batch_size % recipe.training.accumulate:
+        raise UsageError(
+            f"data.batch_size {data.batch_size} can't be taken in training.accumulate "
+            f"{recipe.training.accumulate} equal parts; make it a multiple"
+        )
     if isinstance(generator, UNetSection | ResNetSection) and generator.depth == "auto":
         generator = generator.model_copy(update={"depth": _auto_depth(generator, data.size)})
     multiple = 2 ** int(generator.depth) if isinstance(generator, UNetSection) else 4
@@ -62,6 +67,13 @@ def resolve(recipe: Recipe) -> Recipe:
     if generator.masked and data.channels_a != data.channels_b:
         raise UsageError("generator.masked needs data.channels_a equal to data.channels_b")
     _check_game(recipe)
+    _check_labels(recipe)
+    discriminator = recipe.discriminator
+    if isinstance(discriminator, AutoencoderSection) and discriminator.distance == "auto":
+        own = "l1" if recipe.losses.adversarial == "began" else "l2"  # each paper's
+        recipe = recipe.model_copy(
+            update={"discriminator": discriminator.model_copy(update={"distance": own})}
+        )
     return recipe.model_copy(update={"data": data, "generator": generator})
 
 
@@ -75,10 +87,15 @@ def _check_game(recipe: Recipe) -> None:
             "losses.adversarial wgan-gp penalises every picture's own gradient, which batch norm in the "
             "discriminator mixes with its neighbours'; add discriminator.norm=instance"
         )
-    if (objective in ENERGIES) != (name == "autoencoder"):
-        needs = "an autoencoder" if objective in ENERGIES else "logits, not an autoencoder's energies"
-        other = "discriminator.name=autoencoder" if objective in ENERGIES else f"{' or '.join(ENERGIES)}"
-        raise UsageError(f"losses.adversarial {objective} needs {needs}; add {other}")
+    if objective in ENERGIES and name != "autoencoder":
+        raise UsageError(
+            f"losses.adversarial {objective} needs an autoencoder; add discriminator.name=autoencoder"
+        )
+    if name == "autoencoder" and objective not in ENERGIES:
+        raise UsageError(
+            f"an autoencoder gives energies, which losses.adversarial {objective} has no use for; add "
+            f"losses.adversarial={' or '.join(ENERGIES)}"
+        )
     if (objective == "projected") != (name == "projected"):
         raise UsageError(
             "the objective projected and the discriminator projected belong together; "
@@ -92,6 +109,47 @@ def _check_game(recipe: Recipe) -> None:
         raise UsageError(
             f"constraints.penalty belongs to {' and '.join(PENALISED)}; for {objective} use constraints.r1"
         )
+
+
+def _check_labels(recipe: Recipe) -> None:
+    """Refuse discriminators that look at labels where there are none, and don't where there are."""
+    conditioning = getattr(recipe.discriminator, "conditioning", "none")
+    if recipe.kind != "labelled":
+        if conditioning != "none":
+            raise UsageError(
+                f"discriminator.conditioning {conditioning} needs labels, which {recipe.translator} has not; "
+                "leave it none"
+            )
+        return
+    if conditioning == "none":
+        raise UsageError(
+            f"{recipe.translator} needs a discriminator that looks at labels; set discriminator.conditioning "
+            "to projection, input, hidden or classifier, of discriminator.name patch, multiscale or residual"
+        )
+    if recipe.training.pool:
+        raise UsageError(
+            f"training.pool has no meaning for {recipe.translator}, whose fakes belong to the labels of "
+            "their step; leave it 0"
+        )
+    if recipe.data.channels_a != recipe.data.channels_b:
+        raise UsageError(f"{recipe.translator} needs data.channels_a equal to data.channels_b")
+
+
+def with_labels(recipe: Recipe, labels: Sequence[str]) -> Recipe:
+    """The recipe with the classes of its data, which the size of its networks follows from.
+
+    Raises:
+        UsageError: it was made for other classes.
+    """
+    known = recipe.data.labels
+    if recipe.kind != "labelled" or known == tuple(labels):
+        return recipe
+    if known:
+        raise UsageError(
+            f"the recipe is for the classes {', '.join(known)}, the data have {', '.join(labels)}; "
+            "bring the data back, or leave data.labels out"
+        )
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"labels": tuple(labels)})})
 
 
 def _auto_depth(generator: UNetSection | ResNetSection, size: int) -> int:

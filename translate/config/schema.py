@@ -25,8 +25,12 @@ AdversarialName = Literal[
     "projected",
 ]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
-NormName = Literal["batch", "instance", "none"]
-Upsampling = Literal["transpose", "resize"]
+NormName = Literal["batch", "sync-batch", "instance", "layer", "group", "none"]
+Upsampling = Literal["transpose", "resize", "shuffle"]
+InitName = Literal["normal", "orthogonal", "xavier", "kaiming"]
+Minibatch = Literal["none", "stddev", "discrimination"]
+Conditioned = Literal["none", "input", "hidden", "projection", "classifier"]
+Kind = Literal["paired", "unpaired", "labelled"]
 
 
 class Section(BaseModel):
@@ -54,6 +58,7 @@ class DataSection(Section):
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     cache: Literal["auto", "ram", "off"] = "auto"
     skip_corrupt: bool = False
+    labels: tuple[str, ...] = ()
 
 
 class UNetSection(Section):
@@ -64,6 +69,9 @@ class UNetSection(Section):
     dropout: Probability = 0.5
     upsampling: Upsampling = "transpose"
     masked: bool = False
+    attention: bool = False
+    spectral: bool = False
+    init: InitName = "normal"
 
 
 class ResNetSection(Section):
@@ -74,6 +82,10 @@ class ResNetSection(Section):
     dropout: Probability = 0.0
     upsampling: Upsampling = "transpose"
     masked: bool = False
+    attention: bool = False
+    antialias: bool = False
+    spectral: bool = False
+    init: InitName = "normal"
 
 
 class MobileSection(Section):
@@ -82,6 +94,7 @@ class MobileSection(Section):
     width: Positive = 32
     norm: NormName = "instance"
     masked: bool = False
+    init: InitName = "normal"
 
 
 class PatchSection(Section):
@@ -89,6 +102,51 @@ class PatchSection(Section):
     layers: Positive = 3
     width: Positive = 64
     norm: NormName = "batch"
+    spectral: bool = False
+    attention: bool = False
+    minibatch: Minibatch = "none"
+    conditioning: Conditioned = "none"
+    init: InitName = "normal"
+
+
+class MultiScaleSection(Section):
+    name: Literal["multiscale"] = "multiscale"
+    scales: Positive = 3
+    layers: Positive = 3
+    width: Positive = 64
+    norm: NormName = "instance"
+    spectral: bool = False
+    attention: bool = False
+    minibatch: Minibatch = "none"
+    conditioning: Conditioned = "none"
+    init: InitName = "normal"
+
+
+class ResidualSection(Section):
+    name: Literal["residual"] = "residual"
+    depth: Positive = 5
+    width: Positive = 64
+    spectral: bool = True
+    attention: bool = False
+    minibatch: Minibatch = "none"
+    conditioning: Conditioned = "none"
+    init: InitName = "xavier"
+
+
+class UNetDiscriminatorSection(Section):
+    name: Literal["unet"] = "unet"
+    width: Positive = 64
+    spectral: bool = True
+    init: InitName = "normal"
+
+
+class AutoencoderSection(Section):
+    name: Literal["autoencoder"] = "autoencoder"
+    depth: Positive = 3
+    width: Positive = 64
+    code: Positive = 64
+    distance: Literal["auto", "l1", "l2"] = "auto"
+    init: InitName = "normal"
 
 
 class ImageSection(Section):
@@ -96,16 +154,29 @@ class ImageSection(Section):
     layers: Positive = 5
     width: Positive = 64
     norm: NormName = "batch"
+    spectral: bool = False
+    init: InitName = "normal"
 
 
 class PixelSection(Section):
     name: Literal["pixel"] = "pixel"
     width: Positive = 64
     norm: NormName = "batch"
+    spectral: bool = False
+    init: InitName = "normal"
 
 
 Generator = Annotated[UNetSection | ResNetSection | MobileSection, Field(discriminator="name")]
-Discriminator = Annotated[PatchSection | ImageSection | PixelSection, Field(discriminator="name")]
+Discriminator = Annotated[
+    PatchSection
+    | ImageSection
+    | PixelSection
+    | MultiScaleSection
+    | ResidualSection
+    | UNetDiscriminatorSection
+    | AutoencoderSection,
+    Field(discriminator="name"),
+]
 
 
 class Pix2PixLosses(Section):
@@ -121,6 +192,14 @@ class CycleGANLosses(Section):
     identity: Weight = 5.0
 
 
+class StarGANLosses(Section):
+    adversarial: AdversarialName = "hinge"
+    gan: Weight = 1.0
+    cycle: Weight = 10.0
+    identity: Weight = 0.0
+    classify: Weight = 1.0
+
+
 class ConstraintsSection(Section):
     """What keeps the discriminators in bounds; see `translate.translators.game.Constraints`."""
 
@@ -132,7 +211,7 @@ class ConstraintsSection(Section):
     historical: Weight = 0.0
     smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     noise: Weight = 0.0
-    margin: Annotated[float, Field(gt=0)] = 10.0
+    margin: Annotated[float, Field(gt=0, le=2)] = 1.0
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.5
     balance_rate: Annotated[float, Field(gt=0)] = 1e-3
 
@@ -192,7 +271,7 @@ class RecipeBase(Section):
 
 
 class Pix2PixRecipe(RecipeBase):
-    paired: ClassVar[bool] = True
+    kind: ClassVar[Kind] = "paired"
     translator: Literal["pix2pix"] = "pix2pix"
     generator: Generator = UNetSection()
     discriminator: Discriminator = PatchSection()
@@ -200,16 +279,25 @@ class Pix2PixRecipe(RecipeBase):
 
 
 class CycleGANRecipe(RecipeBase):
-    paired: ClassVar[bool] = False
+    kind: ClassVar[Kind] = "unpaired"
     translator: Literal["cyclegan"] = "cyclegan"
     generator: Generator = ResNetSection()
     discriminator: Discriminator = PatchSection(norm="instance")
     losses: CycleGANLosses = CycleGANLosses()
 
 
-Recipe = Pix2PixRecipe | CycleGANRecipe
+class StarGANRecipe(RecipeBase):
+    kind: ClassVar[Kind] = "labelled"
+    translator: Literal["stargan"] = "stargan"
+    generator: Generator = ResNetSection()
+    discriminator: Discriminator = PatchSection(norm="none", spectral=True, conditioning="projection")
+    losses: StarGANLosses = StarGANLosses()
+
+
+Recipe = Pix2PixRecipe | CycleGANRecipe | StarGANRecipe
 NETWORKS = ("generator", "discriminator")
-RECIPES: dict[str, type[Pix2PixRecipe] | type[CycleGANRecipe]] = {
+RECIPES: dict[str, type[Pix2PixRecipe] | type[CycleGANRecipe] | type[StarGANRecipe]] = {
     "pix2pix": Pix2PixRecipe,
     "cyclegan": CycleGANRecipe,
+    "stargan": StarGANRecipe,
 }

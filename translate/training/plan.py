@@ -47,6 +47,16 @@ def data_facts(data: TrainingData) -> dict[str, Any]:
     }
 
 
+def _empty_batch(recipe: Recipe) -> Batch:
+    data = recipe.data
+    a, b = (
+        torch.empty(data.batch_size, channels, data.size, data.size, device="meta")
+        for channels in (data.channels_a, data.channels_b)
+    )
+    labels = torch.empty(data.batch_size, dtype=torch.long, device="meta") if data.labels else None
+    return Batch(a, b, label_a=labels, label_b=labels)
+
+
 def step_memory(translator: Translator, recipe: Recipe) -> int:
     """Bytes that a training step needs, from a trial on the meta device, which computes nothing.
 
@@ -68,12 +78,7 @@ def step_memory(translator: Translator, recipe: Recipe) -> int:
             kept[address] = tensor
         return tensor
 
-    size, data = recipe.data.size, recipe.data
-    a, b = (
-        torch.empty(data.batch_size, channels, size, size, device="meta")
-        for channels in (data.channels_a, data.channels_b)
-    )
-    batch = Batch(a, b)
+    batch = _empty_batch(recipe)
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         out = translator(batch)
         graphs = [phase.loss(batch, out) for phase in translator.phases]

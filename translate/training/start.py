@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 import translate
-from translate.config import Recipe, load_recipe
+from translate.config import Recipe, load_recipe, with_labels
 from translate.data.datasets import Batch as ByteBatch
 from translate.data.datasets import DataOptions
 from translate.data.loading import TrainingData, load_data
@@ -78,6 +78,7 @@ def start_training(
     where = choose_device(device)
     precision = choose_precision(recipe.training.precision, where)
     data = open_data(data_root, recipe, pin_memory=where.type == "cuda", progress=not quiet)
+    recipe = with_labels(recipe, data.labels)
     if not resume:
         create_run(run_path, recipe)
     with held(run):
@@ -153,8 +154,8 @@ def _go_on(
 
 def open_data(root: Path, recipe: Recipe, **options: bool) -> TrainingData:
     """The recipe's view of a data folder; see `load_data`."""
-    wanted = DataOptions(**recipe.data.model_dump(), seed=recipe.training.seed)
-    return load_data(root, wanted, paired=recipe.paired, **options)
+    wanted = DataOptions(**recipe.data.model_dump(exclude={"labels"}), seed=recipe.training.seed)
+    return load_data(root, wanted, kind=recipe.kind, **options)
 
 
 def _require_same_data(run: RunFolder, data: TrainingData) -> None:
@@ -210,6 +211,7 @@ def save_run(run: RunFolder, state: TrainingState, recipe: Recipe, data: Trainin
                 size_multiple=network.size_multiple,
                 minimum_size=network.minimum_size,
                 norm_statistics=norm_statistics(recipe),
+                labels=recipe.data.labels,
                 step=state.step,
                 recipe=recipe.model_dump(mode="json"),
                 data=data_facts(data),

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from translate.config import Direction
+from translate.networks.minibatch import MinibatchDiscrimination, MinibatchStdDev
 
 
 @dataclass(frozen=True)
@@ -107,4 +108,5 @@ class Translator(nn.Module, ABC):
 
 def mixes_batch(module: nn.Module) -> bool:
     """Whether a picture's output depends on its neighbours in the batch, so that calls can't be merged."""
-    return any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules())
+    mixers = (nn.modules.batchnorm._BatchNorm, MinibatchStdDev, MinibatchDiscrimination)
+    return any(isinstance(part, mixers) for part in module.modules())

@@ -7,7 +7,7 @@ from typing import cast
 
 from torch import nn
 
-from translate.config import CycleGANRecipe, Direction, Pix2PixRecipe, Recipe, Section
+from translate.config import CycleGANRecipe, Direction, Pix2PixRecipe, Recipe, Section, StarGANRecipe
 from translate.errors import UsageError
 from translate.losses.adversarial import ADVERSARIAL
 from translate.networks.catalogue import build_discriminator, build_generator
@@ -16,6 +16,7 @@ from translate.translators.base import Translator
 from translate.translators.cyclegan import CycleGAN
 from translate.translators.game import Rules
 from translate.translators.pix2pix import Pix2Pix
+from translate.translators.stargan import StarGAN
 
 
 def build_translator(recipe: Recipe) -> Translator:
@@ -35,7 +36,8 @@ def generator_arguments(recipe: Recipe, direction: Direction = "a2b") -> tuple[s
     source, target = recipe.data.channels_a, recipe.data.channels_b
     inputs, outputs = (source, target) if direction == "a2b" else (target, source)
     name, arguments = _plain(recipe.generator)
-    return name, {"in_channels": inputs, "out_channels": outputs, **arguments}
+    classes = {"classes": len(recipe.data.labels)} if recipe.kind == "labelled" else {}
+    return name, {"in_channels": inputs, "out_channels": outputs, **arguments, **classes}
 
 
 def game_rules(recipe: Recipe) -> Rules:
@@ -83,17 +85,37 @@ def _cyclegan(recipe: CycleGANRecipe) -> CycleGAN:
     )
 
 
-TRANSLATORS: dict[str, Callable[..., Translator]] = {"pix2pix": _pix2pix, "cyclegan": _cyclegan}
+def _stargan(recipe: StarGANRecipe) -> StarGAN:
+    losses = recipe.losses
+    return StarGAN(
+        _generator(recipe, "a2b"),
+        _discriminator(recipe, recipe.data.channels_b, classes=len(recipe.data.labels)),
+        game_rules(recipe),
+        recipe.data.labels,
+        classifies=getattr(recipe.discriminator, "conditioning", "none") == "classifier",
+        gan=losses.gan,
+        cycle=losses.cycle,
+        identity=losses.identity,
+        classify=losses.classify,
+    )
+
+
+TRANSLATORS: dict[str, Callable[..., Translator]] = {
+    "pix2pix": _pix2pix,
+    "cyclegan": _cyclegan,
+    "stargan": _stargan,
+}
 
 
 def _generator(recipe: Recipe, direction: Direction) -> nn.Module:
     name, arguments = generator_arguments(recipe, direction)
-    return initialise(build_generator(name, **arguments))
+    return initialise(build_generator(name, **arguments), recipe.generator.init)
 
 
-def _discriminator(recipe: Recipe, channels: int) -> nn.Module:
+def _discriminator(recipe: Recipe, channels: int, **more: int) -> nn.Module:
     name, arguments = _plain(recipe.discriminator)
-    return initialise(build_discriminator(name, in_channels=channels, **arguments))
+    network = build_discriminator(name, in_channels=channels, **arguments, **more)
+    return initialise(network, recipe.discriminator.init)
 
 
 def _check_size(size: int, name: str, needed: int) -> None:
@@ -105,5 +127,5 @@ def _check_size(size: int, name: str, needed: int) -> None:
 
 
 def _plain(section: Section) -> tuple[str, dict]:
-    arguments = section.model_dump()
+    arguments = section.model_dump(exclude={"init"})
     return arguments.pop("name"), arguments

@@ -14,6 +14,7 @@ from translate.losses.adversarial import Adversarial, began_balance
 from translate.translators.base import Batch, Losses, Phase, mixes_batch
 
 Scales = Sequence[Tensor]
+Look = Callable[[Tensor], Tensor | Scales]
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Rules:
     clip: float | None = None
     real_target: float = 1.0
     noise: float = 0.0
-    margin: float = 10.0
+    margin: float = 1.0
     gamma: float = 0.5
     balance_rate: float = 1e-3
 
@@ -76,21 +77,28 @@ class Game(nn.Module):
             self.register_buffer("seen", torch.zeros(()))
 
     def discriminator_losses(
-        self, discriminator: nn.Module, real: Tensor, fake: Tensor, progress: float
+        self,
+        discriminator: nn.Module,
+        real: Tensor,
+        fake: Tensor,
+        progress: float,
+        condition: Tensor | None = None,
     ) -> Losses:
         """Terms of the discriminator: `discriminator`, and `penalty`, `orthogonal`, `historical` where asked.
 
         Args:
             real, fake: float (B, C, H, W) in [-1, 1].
             progress: how much of the training is done, 0 … 1.
+            condition: what the pictures should show, labels (B,) or embeddings (B, E), the same for both.
         """
+        look = looking_for(discriminator, condition)
         real, fake = self.noisy(real, progress), self.noisy(fake, progress)
-        scales = judge(discriminator, real, fake, self.merge)
+        scales = judge(look, real, fake, self.merge)
         losses = {"discriminator": torch.stack([self._discriminator(*logits) for logits in scales]).sum()}
         asked = self.rules
         if asked.penalty:
             at = self._penalised(real, fake)
-            penalty = penalties.gradient_penalty(score_with(discriminator), at)
+            penalty = penalties.gradient_penalty(score_with(look), at)
             losses["penalty"] = asked.penalty * penalty
         if asked.orthogonal:
             losses["orthogonal"] = asked.orthogonal * penalties.orthogonal(discriminator)
@@ -98,20 +106,26 @@ class Game(nn.Module):
             losses["historical"] = asked.historical * self._from_history(discriminator)
         return losses
 
-    def generator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor, progress: float) -> Tensor:
+    def generator_loss(
+        self,
+        discriminator: nn.Module,
+        real: Tensor,
+        fake: Tensor,
+        progress: float,
+        condition: Tensor | None = None,
+    ) -> Tensor:
         """What the generator minimises; relativistic objectives look at the real pictures too."""
+        look = looking_for(discriminator, condition)
         fake = self.noisy(fake, progress)
         if self.objective.relative:
-            scales = judge(discriminator, self.noisy(real, progress), fake, self.merge)
+            scales = judge(look, self.noisy(real, progress), fake, self.merge)
             return torch.stack([self.objective.generator(*logits) for logits in scales]).sum()
-        return torch.stack(
-            [self.objective.generator(logits) for logits in verdicts(discriminator(fake))]
-        ).sum()
+        return torch.stack([self.objective.generator(logits) for logits in verdicts(look(fake))]).sum()
 
-    def r1(self, discriminator: nn.Module, real: Tensor) -> Tensor:
+    def r1(self, discriminator: nn.Module, real: Tensor, condition: Tensor | None = None) -> Tensor:
         """The lazy R1 term, strengthened by its interval."""
         strength = self.rules.r1 * self.rules.r1_every
-        return strength * penalties.r1(score_with(discriminator), real)
+        return strength * penalties.r1(score_with(looking_for(discriminator, condition)), real)
 
     def noisy(self, pictures: Tensor, progress: float) -> Tensor:
         """Instance noise, as much as is left of it."""
@@ -121,7 +135,8 @@ class Game(nn.Module):
     def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         objective, asked = self.objective, self.rules
         if objective.balanced:
-            loss = objective.discriminator(real, fake, self.k)
+            # A copy: the backward pass needs this k, not the next.
+            loss = objective.discriminator(real, fake, self.k.clone())
             balanced = began_balance(self.k, real.detach(), fake.detach(), asked.gamma, asked.balance_rate)
             self.k.copy_(balanced)
             return loss
@@ -146,7 +161,16 @@ class Game(nn.Module):
         return distance
 
 
-def judge(discriminator: nn.Module, real: Tensor, fake: Tensor, merge: bool) -> list[tuple[Tensor, Tensor]]:
+def looking_for(discriminator: nn.Module, condition: Tensor | None) -> Look:
+    """The discriminator, told what the pictures should show; several batches of it at once, too."""
+    if condition is None:
+        return discriminator
+    return lambda pictures: discriminator(
+        pictures, torch.cat([condition] * (len(pictures) // len(condition)))
+    )
+
+
+def judge(discriminator: Look, real: Tensor, fake: Tensor, merge: bool) -> list[tuple[Tensor, Tensor]]:
     """Logits of real and fake at every scale, float32; in one call where pictures don't see each other."""
     if merge and real.shape == fake.shape:
         both = verdicts(discriminator(torch.cat([real, fake])))
@@ -159,7 +183,7 @@ def verdicts(answer: Tensor | Scales) -> list[Tensor]:
     return [logits.float() for logits in ([answer] if isinstance(answer, Tensor) else answer)]
 
 
-def score_with(discriminator: nn.Module) -> Callable[[Tensor], Tensor]:
+def score_with(discriminator: Look) -> Callable[[Tensor], Tensor]:
     """D as one number a picture, (B, C, H, W) to (B,): the mean over patches, as in the losses."""
 
     def score(pictures: Tensor) -> Tensor:
@@ -174,7 +198,7 @@ def discriminator_phases(
     loss: Callable[[Batch, Any], Losses],
     r1: Callable[[Batch, Any], Losses],
     *,
-    replay: tuple[str, ...],
+    replay: tuple[str, ...] = (),
 ) -> tuple[Phase, ...]:
     """The phase that trains discriminators, and R1's own where it is asked for."""
     main = Phase(
