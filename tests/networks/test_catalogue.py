@@ -43,6 +43,7 @@ DISCRIMINATOR_CASES = {
     "residual": {"depth": 2, "width": 4},
     "unet": {"width": 4},
     "autoencoder": {"depth": 2, "width": 4, "code": 4},
+    "projected": {"width": 4, "enlarge": 64},
 }
 # Those that take a norm and answer with one tensor; test_discriminators.py has every one of them.
 PLAIN_DISCRIMINATORS = ("patch", "pixel", "image", "semi-supervised")

