@@ -40,7 +40,7 @@ class LatentEncoder(nn.Module):
                 f"an encoder needs a depth and a latent code of at least 1, not {depth}, {latent}"
             )
         self.latent = latent
-        self.minimum_size = 2 ** (depth + 2)  # the last block still sees 2×2 pixels, for its norms
+        self.minimum_size = 2 ** (depth + 1)  # the last block still sees 2×2 pixels, for its norms
         widths = [width * min(level + 1, 4) for level in range(depth + 1)]
         self.body = nn.Sequential(
             nn.Conv2d(in_channels, width, 4, stride=2, padding=1),
