@@ -107,8 +107,8 @@ def pulling_away(codes: Tensor) -> Tensor:
     if count < 2:
         raise ValueError("the pulling-away term compares the codes of a batch: it needs at least two")
     unit = F.normalize(codes.flatten(1), dim=1)
-    cosines = unit @ unit.T  # (B, B)
-    return (cosines.square().sum() - cosines.diagonal().square().sum()) / (count * (count - 1))
+    others = 1 - torch.eye(count, device=codes.device)
+    return ((unit @ unit.T) * others).square().sum() / (count * (count - 1))  # of (B, B) cosines
 
 
 def began_discriminator(real: Tensor, fake: Tensor, k: Tensor | float) -> Tensor:
