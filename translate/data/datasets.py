@@ -30,6 +30,7 @@ class DataOptions:
         task: how inputs are made from a plain folder, see `layout.TASKS`.
         a, b: names of the folders, where they don't tell by themselves.
         channels_a, channels_b: 3, or 1 for grey, of input and target (after the swap).
+        classes_a: the inputs (after the swap) are maps of classes, and arrive as the classes' numbers.
         batch_size: items a batch.
         flip: mirror half of the training crops.
         colour: strength of the colour jitter, on the input of pairs and on both sides of unpaired data.
@@ -49,6 +50,7 @@ class DataOptions:
     b: str | None = None
     channels_a: int = 3
     channels_b: int = 3
+    classes_a: bool = False
     batch_size: int = 1
     flip: bool = True
     colour: float = 0.0
@@ -78,7 +80,8 @@ class DataOptions:
 class Batch(NamedTuple):
     """Inputs and targets, uint8 `(B, C, size, size)` in 0..255; see `to_float`.
 
-    Labels are int64 `(B,)` and texts are B strings, each None where the data have none.
+    Labels are int64 `(B,)` and texts are B strings, each None where the data have none. Of maps of classes
+    `a` is `(B, 1, size, size)` and holds numbers below `classes_a`; see `to_one_hot`.
     """
 
     a: Tensor
@@ -87,6 +90,7 @@ class Batch(NamedTuple):
     label_b: Tensor | None = None
     text_a: tuple[str, ...] | None = None
     text_b: tuple[str, ...] | None = None
+    classes_a: int = 0
 
 
 class Item(NamedTuple):
@@ -98,6 +102,7 @@ class Item(NamedTuple):
     label_b: int | None = None
     text_a: str | None = None
     text_b: str | None = None
+    classes_a: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +155,13 @@ class PictureDataset:
             if self.paired:
                 shelf = self.shelves[0]
                 a, b = self._views(shelf[at.a], shelf.sides, rng)
-                return Item(self._coloured(a, shelf.sides[0], rng), b)
+                return Item(self._coloured(a, shelf.sides[0], rng), b, classes_a=len(shelf.sides[0].colours))
             crops = []
             for shelf, position in zip(self.shelves, (at.a, at.b), strict=True):
                 (picture,) = self._views(shelf[position], shelf.sides, rng)
                 crops.append(self._coloured(picture, shelf.sides[0], rng))
-            return Item(crops[0], crops[1], *self._known("classes", at), *self._known("texts", at))
+            known = (*self._known("classes", at), *self._known("texts", at))
+            return Item(crops[0], crops[1], *known, classes_a=len(self.shelves[0].sides[0].colours))
         except BadImage as error:
             return Fault(str(error))
 
@@ -271,12 +277,11 @@ def collate(items: Sequence[Item | Fault]) -> Batch | Fault:
 def _stack(items: Sequence[Item]) -> Batch:
     import torch
 
-    a, b, *known = zip(*items, strict=True)
+    a, b, *known, classes = zip(*items, strict=True)
     label_a, label_b = (None if None in labels else torch.tensor(labels) for labels in known[:2])
     text_a, text_b = (None if None in texts else texts for texts in known[2:])
-    return Batch(
-        torch.from_numpy(np.stack(a)), torch.from_numpy(np.stack(b)), label_a, label_b, text_a, text_b
-    )
+    a, b = (torch.from_numpy(np.stack(side)) for side in (a, b))
+    return Batch(a, b, label_a, label_b, text_a, text_b, classes[0])
 
 
 def to_float(pictures: Tensor) -> Tensor:
@@ -284,3 +289,11 @@ def to_float(pictures: Tensor) -> Tensor:
     import torch
 
     return pictures.to(torch.float32).div_(127.5).sub_(1)
+
+
+def to_one_hot(maps: Tensor, classes: int) -> Tensor:
+    """Class numbers, uint8 `(B, 1, H, W)`, to float32 `(B, classes, H, W)` of zeros and ones."""
+    import torch
+
+    planes = torch.zeros(len(maps), classes, *maps.shape[2:], device=maps.device)
+    return planes.scatter_(1, maps.long(), 1.0)

@@ -10,18 +10,24 @@ from pathlib import Path
 from typing import Any
 
 from translate import images
-from translate.data.layout import Direction, Layout, Part, Side, Split, Wanted, survey
+from translate.data.colours import distinct, names
+from translate.data.layout import FEW_COLOURS, Direction, Layout, Part, Side, Split, Wanted, survey
 from translate.data.naming import roles
 from translate.data.shelf import common_shape, region
 from translate.data.threads import each
 from translate.errors import BadImage
 
 _SMALL = 256
+_LISTED = 24
+_PATCH = 64  # pixels: with less of them for each colour, on average, a picture is noise and no map
 
 
 @dataclass(frozen=True, slots=True)
 class SideReport:
-    """One side of a split; sizes are (width, height), of a half where the side is one."""
+    """One side of a split; sizes are (width, height), of a half where the side is one.
+
+    `classes`: where all pictures are maps of few colours, how many files each colour is in, by its name.
+    """
 
     name: str
     files: int
@@ -35,6 +41,7 @@ class SideReport:
     grey: int
     below_256: int
     notes: dict[str, int]
+    classes: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,7 @@ class _Seen:
     format: str
     grey: bool
     notes: tuple[str, ...]
+    colours: tuple[int, ...]  # of a map of few, else empty
 
 
 _Looks = dict[tuple[Path, Part], _Seen | BadImage]
@@ -163,7 +171,10 @@ def _seen(part: Part, path: Path, mode: str, picture: images.Picture) -> _Seen |
         return error
     thin = pixels[::4, ::4]
     grey = bool((thin[..., 0] == thin[..., 1]).all() and (thin[..., 1] == thin[..., 2]).all())
-    return _Seen((width, height), mode, picture.format, grey, picture.notes)
+    few = picture.format != "JPEG" and distinct(thin).size <= FEW_COLOURS
+    colours = tuple(distinct(pixels).tolist()) if few and part != "edges" else ()
+    colours = colours if len(colours) <= min(FEW_COLOURS, width * height // _PATCH) else ()
+    return _Seen((width, height), mode, picture.format, grey, picture.notes, colours)
 
 
 def _split_report(layout: Layout, split: Split, looks: _Looks) -> SplitReport:
@@ -201,7 +212,16 @@ def _side_report(name: str, side: Side, looks: _Looks) -> SideReport:
         grey=sum(s.grey for s in seen),
         below_256=sum(min(s.size) < _SMALL for s in seen),
         notes=dict(Counter(note for s in seen for note in s.notes).most_common()),
+        classes=_classes(seen),
     )
+
+
+def _classes(seen: Sequence[_Seen]) -> dict[str, int]:
+    counts = Counter(colour for s in seen for colour in s.colours)
+    if not all(s.colours for s in seen) or not 1 < len(counts) <= FEW_COLOURS:
+        return {}
+    colours = sorted(counts)
+    return dict(zip(names(colours), (counts[colour] for colour in colours), strict=True))
 
 
 def _compare(split: Split, looks: _Looks) -> tuple[dict[str, str], int]:
@@ -262,7 +282,10 @@ def _side_notes(side: SideReport) -> list[str]:
     notes = [f"{count}× {note}" for note, count in side.notes.items()]
     if side.labels:
         notes.append("class numbers, resized without interpolation")
-    elif 0 < side.grey < side.files:
+    if side.classes:
+        listed = ", ".join(list(side.classes)[:_LISTED]) + (" …" if len(side.classes) > _LISTED else "")
+        notes.append(f"usable as maps of {len(side.classes)} classes: {listed}")
+    elif not side.labels and 0 < side.grey < side.files:
         notes.append(f"{side.grey} of {side.files} are grey among colour pictures")
     if side.below_256:
         notes.append(

@@ -12,10 +12,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from translate import images
 from translate.data import labelled, naming
+from translate.data.colours import distinct
 from translate.data.folders import Body, Folder, Tree, scan
 from translate.data.pairing import Match, match_names, unmatched_pairs
 from translate.data.sides import Direction, Kind, Layout, Part, Side, Split, Wanted
@@ -28,7 +27,7 @@ TASKS = ("edges",)
 # Two pictures beside each other are 2:1 or wider; a wide photo, 16:9, is 1.78:1.
 _SIDE_BY_SIDE = 1.9
 _PROBED = 32
-_FEW_VALUES = 64
+FEW_COLOURS = 64  # of a map of classes that isn't said to be one
 
 
 def recognise(
@@ -285,13 +284,7 @@ def _holds_labels(name: str, files: tuple[Path, ...]) -> bool:
     except BadImage:
         return False
     # A JPEG of a label map has grey between its classes already: interpolating can't harm it further.
-    return pixels.format != "JPEG" and _colours(pixels.pixels) <= _FEW_VALUES
-
-
-def _colours(pixels: np.ndarray) -> int:
-    """How many different colours uint8 `(H, W, 3)` holds."""
-    red, green, blue = (pixels[..., c].astype(np.int32) for c in range(3))
-    return np.unique(red << 16 | green << 8 | blue).size
+    return pixels.format != "JPEG" and distinct(pixels.pixels).size <= FEW_COLOURS
 
 
 def _no_training(tree: Tree, splits: dict[str, Split]) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from translate.data.class_maps import with_classes
+from translate.data.colours import names
 from translate.data.datasets import (
     Batch,
     DataOptions,
@@ -59,6 +61,11 @@ class TrainingData:
     def captions(self) -> bool:
         """Whether batches have `text_a` and `text_b`."""
         return self.layout.captions
+
+    @property
+    def classes_a(self) -> tuple[str, ...]:
+        """Names of the classes that `a` numbers where the inputs are maps of classes; empty for none."""
+        return names(self.train.shelves[0].sides[0].colours)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -142,6 +149,8 @@ def load_data(
     """
     kind = kind or ("paired" if paired else "unpaired")
     layout = recognise(root, a=options.a, b=options.b, task=options.task, kind=kind)
+    if options.classes_a:
+        layout = with_classes(layout, "a" if options.direction == "a2b" else "b", progress=progress)
     build = _BUILDERS[kind]
     train = build(layout, "train", options=replace(options, train=True))
     name = layout.held_out

@@ -9,6 +9,7 @@ import numpy as np
 
 from translate import images
 from translate.data import transforms
+from translate.data.colours import packed
 from translate.data.layout import Part, Side
 from translate.errors import BadImage
 
@@ -17,7 +18,8 @@ class Shelf:
     """One side of unpaired data, or both sides of paired data, of which position `i` is a pair.
 
     `shelf[i]` is a tuple with one planar picture, uint8 `(C, H, W)`, for each side; its shorter side is
-    `short` pixels, and the pictures of a pair have one size.
+    `short` pixels, and the pictures of a pair have one size. A side of maps of classes (`Side.colours`) has
+    one channel, which holds the classes' numbers.
 
     Args:
         sides: one or two sides of equal length.
@@ -57,15 +59,15 @@ class Shelf:
         """Read position `i` from its files.
 
         Raises:
-            BadImage: a file can't be read, can't be halved, is over ten times as long as wide, or differs
-                in shape from its partner.
+            BadImage: a file can't be read, can't be halved, is over ten times as long as wide, differs in
+                shape from its partner, or holds a colour that is no class.
         """
         read = {path: images.read(path).pixels for path in dict.fromkeys(self.files(i))}
         regions = [region(side.part, side.files[i], read[side.files[i]]) for side in self.sides]
         shape = common_shape(self.files(i), [pixels.shape[:2] for pixels in regions])
         size = transforms.fitted(shape, self.short)
         return tuple(
-            _finished(pixels, side, size, channels)
+            _finished(pixels, side, side.files[i], size, channels)
             for pixels, side, channels in zip(regions, self.sides, self.channels, strict=True)
         )
 
@@ -97,6 +99,18 @@ def common_shape(files: Sequence[Path], shapes: Sequence[tuple[int, ...]]) -> tu
     return height, width
 
 
-def _finished(pixels: np.ndarray, side: Side, size: tuple[int, int], channels: int) -> np.ndarray:
+def _finished(pixels: np.ndarray, side: Side, path: Path, size: tuple[int, int], channels: int) -> np.ndarray:
     picture = transforms.resize(pixels, size, labels=side.labels)
+    if side.colours:
+        return _numbers(picture, side.colours, path)[None]
     return transforms.planar(transforms.edges(picture) if side.part == "edges" else picture, channels)
+
+
+def _numbers(pixels: np.ndarray, colours: tuple[int, ...], path: Path) -> np.ndarray:
+    """The class of every pixel, uint8 `(H, W)`; `colours` ascend."""
+    wanted = packed(pixels)
+    numbers = np.searchsorted(colours, wanted).clip(max=len(colours) - 1)
+    strange = np.take(colours, numbers) != wanted
+    if strange.any():
+        raise BadImage(path, f"holds the colour #{int(wanted[strange][0]):06x}, which is no class's")
+    return numbers.astype(np.uint8)

@@ -21,6 +21,7 @@ class Side:
 
     Attributes:
         labels: the pictures hold class numbers, which must never be interpolated.
+        colours: of maps of classes, the colour of each class, 0xrrggbb, by the class's number; else empty.
         classes: of labelled data, each file's position in `Layout.labels`; else empty.
         texts: of data with captions, each file's own; else empty.
     """
@@ -28,6 +29,7 @@ class Side:
     files: tuple[Path, ...]
     part: Part = "whole"
     labels: bool = False
+    colours: tuple[int, ...] = ()
     classes: tuple[int, ...] = ()
     texts: tuple[str, ...] = ()
 
