@@ -6,8 +6,8 @@
   `.captions`, `.notes`.
 - `TrainingData.loader(start_step, steps)`: `Batch(a, b, label_a, label_b, text_a, text_b)`, pictures uint8
   `(B, C, H, W)`, labels int64 `(B,)`, a function of (seed, step).
-- `datasets.to_float(batch.a)`: float32 in [-1, 1], on the device where the batch is; `datasets.to_one_hot` the
-  same for maps of classes (`DataOptions.classes_a`).
+- `datasets.to_float(batch.a)`: float32 in [-1, 1], on the device where the batch is; `datasets.to_one_hot`
+  for maps of classes (`DataOptions.classes_a`).
 - `PictureDataset.batch(positions) -> Batch` and `.names(i)`: fixed pictures, for sample sheets and metrics.
 - `sampling.Schedule(size, batch_size, seed, start_step, steps)`: which pictures make up which step.
 - `inspect.inspect(root, ...) -> Report`: what `translate data inspect` prints.

@@ -9,7 +9,7 @@ import torch
 
 from translate.config import Recipe, learning_rate_factor
 from translate.data.datasets import Batch as ByteBatch
-from translate.data.datasets import to_float
+from translate.data.datasets import to_float, to_one_hot
 from translate.training.ema import update_average
 from translate.training.health import Health
 from translate.training.state import TrainingState
@@ -94,13 +94,17 @@ def train(
 
 
 def to_batch(images: ByteBatch, device: torch.device, progress: float = 0.0) -> Batch:
-    """uint8 (B, C, H, W) in 0 … 255 to float32 in [-1, 1] on the device; bytes travel, floats don't."""
-    a, b = (to_float(side.to(device, non_blocking=True)) for side in (images.a, images.b))
+    """uint8 (B, C, H, W) in 0 … 255 to float32 in [-1, 1] on the device; bytes travel, floats don't.
+
+    Maps of classes become one-hot, float32 (B, classes, H, W).
+    """
+    a, b = (side.to(device, non_blocking=True) for side in (images.a, images.b))
+    a = to_one_hot(a, images.classes_a) if images.classes_a else to_float(a)
     label_a, label_b = (
         None if labels is None else labels.to(device, non_blocking=True)
         for labels in (images.label_a, images.label_b)
     )
-    return Batch(a, b, progress, label_a, label_b, images.text_a, images.text_b)
+    return Batch(a, to_float(b), progress, label_a, label_b, images.text_a, images.text_b)
 
 
 @contextmanager
