@@ -75,7 +75,8 @@ def condition(arguments: dict, batch: int) -> Tensor | None:
         return None
     if "classes" in arguments:
         return torch.arange(batch) % arguments["classes"]
-    return torch.randn(batch, arguments["embedding"], generator=torch.Generator().manual_seed(2))
+    generator = torch.Generator().manual_seed(2)
+    return torch.randn(batch, arguments["embedding"], generator=generator, device="cpu")
 
 
 def scales(answer: Tensor | list[Tensor]) -> list[Tensor]:
@@ -192,6 +193,24 @@ def test_bf16_and_channels_last_give_the_same_verdict_roughly(name, arguments):
     for a, b, c in zip(plain, last, short, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-3)
         assert float((a - c.float()).norm() / (a.norm() + 1e-3)) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        pytest.param(name, dict(FORMS)[name], marks=WITHOUT_PACKAGES if name == "projected" else ())
+        for name in DISCRIMINATORS
+    ],
+)
+def test_it_can_be_tried_without_memory(name, arguments):
+    """Dry runs build and step networks on torch's meta device."""
+    with torch.device("meta"):
+        network = build_discriminator(name, **arguments)
+        given = condition(arguments, 2)
+        answer = scales(network(torch.zeros(2, 3, 24, 24), None if given is None else given.to("meta")))
+        sum(logits.sum() for logits in answer).backward()
+    assert all(logits.is_meta for logits in answer)
+    assert all(parameter.is_meta for parameter in network.parameters())
 
 
 def test_the_classifier_of_many_scales_is_their_mean():

@@ -64,6 +64,7 @@ class EfficientNetLite(nn.Module):
         )
         self.head = nn.Sequential(network.conv_head, network.bn2)
         self.classifier = network.classifier
+        self.to(torch.get_default_device())
         self.to(memory_format=torch.channels_last)
         self.train(False)
 

@@ -26,10 +26,12 @@ class MinibatchStdDev(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         batch, _, height, width = hidden.shape
         size = next(size for size in range(min(self.group, batch), 0, -1) if batch % size == 0)
-        groups = hidden.unflatten(0, (size, batch // size))  # (size, groups, C, H, W)
+        # In bfloat16 the differences of near pictures are lost.
+        groups = _single(hidden).unflatten(0, (size, batch // size))  # (size, groups, C, H, W)
         # The root's slope at 0 is infinite, and equal pictures do happen.
         deviation = (groups.var(0, correction=0) + 1e-8).sqrt().mean((1, 2, 3))  # (groups,)
-        return torch.cat([hidden, deviation.repeat(size).view(-1, 1, 1, 1).expand(-1, 1, height, width)], 1)
+        planes = deviation.to(hidden.dtype).repeat(size).view(-1, 1, 1, 1).expand(-1, 1, height, width)
+        return torch.cat([hidden, planes], 1)
 
 
 class MinibatchDiscrimination(nn.Module):
@@ -52,10 +54,13 @@ class MinibatchDiscrimination(nn.Module):
         self.projection = nn.Parameter(torch.randn(channels, measures, size) / channels**0.5)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        rows = torch.einsum("bc,cmk->bmk", hidden.mean((2, 3)), self.projection)  # (B, measures, size)
+        # A matrix product may be taken in bfloat16, where distances, differences of near numbers, are lost.
+        means, projection = _single(hidden).mean((2, 3)), _single(self.projection)
+        rows = (means[:, :, None, None] * projection).sum(1)  # (B, measures, size)
         distances = (rows[:, None] - rows[None]).abs().sum(3)  # (B, B, measures)
         nearness = torch.exp(-distances).sum(1)  # (B, measures)
-        return torch.cat([hidden, nearness[:, :, None, None].expand(-1, -1, *hidden.shape[2:])], 1)
+        planes = nearness.to(hidden.dtype)[:, :, None, None].expand(-1, -1, *hidden.shape[2:])
+        return torch.cat([hidden, planes], 1)
 
 
 class Alone(nn.Module):
@@ -83,3 +88,8 @@ def minibatch_layer(name: str, channels: int) -> Alone | MinibatchStdDev | Minib
     if name == "discrimination":
         return MinibatchDiscrimination(channels)
     raise ValueError(f"unknown minibatch layer {name!r}; choose one of {', '.join(MINIBATCH)}")
+
+
+def _single(x: Tensor) -> Tensor:
+    """In float32, or float64 where it is that already."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
