@@ -77,7 +77,7 @@ def test_notes_and_background(translator, tmp_path):
 def test_outputs_that_are_not_finite_are_failures_of_their_own(translator, tmp_path, monkeypatch):
     run = translator.run
 
-    def broken(x):
+    def broken(x, condition):
         out = run(x).clone()
         out[x.flatten(1).mean(1) > 0.9] = float("nan")
         return out
