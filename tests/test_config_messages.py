@@ -207,6 +207,14 @@ def test_what_labelled_translation_refuses(overrides, message):
     assert refusal("stargan", overrides) == f"recipe stargan: {message}"
 
 
+def test_what_contrastive_translation_refuses():
+    message = (
+        "cut compares layers of a ResNet's encoder, which the generator unet has not; leave generator.name"
+    )
+    assert refusal("cut", {"generator.name": "unet"}) == f"recipe cut: {message} resnet"
+    assert "has no replay; leave it 0" in refusal("fastcut", {"training.pool": 50})
+
+
 def test_a_wrong_word_for_a_number_is_told_the_right_one():
     assert "'auto'" in refusal("pix2pix", {"generator.depth": "deep"})
 

@@ -24,6 +24,8 @@ DISCRIMINATOR_DEPTHS = {
     "residual": ("discriminator.depth", 2),
     "autoencoder": ("discriminator.depth", 2),
 }
+CUT = {"losses.layers": [0, 4, 8], "losses.patches": 8}
+OF_RECIPES = {"stargan": {"data.labels": ["one", "two", "three"]}, "cut": CUT, "fastcut": CUT}
 SIZE = 24
 
 
@@ -37,8 +39,7 @@ def tiny_recipe() -> Callable[..., Recipe]:
         discriminator = overrides.get("discriminator.name", "patch")
         depth = DISCRIMINATOR_DEPTHS.get(discriminator)
         layers = {depth[0]: depth[1]} if depth else {}
-        labels = {"data.labels": ["one", "two", "three"]} if name == "stargan" else {}
-        tiny = labels | {
+        tiny = OF_RECIPES.get(name, {}) | {
             "data.size": SIZE,
             "data.load_size": SIZE,
             "data.batch_size": 2,

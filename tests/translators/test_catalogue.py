@@ -52,8 +52,15 @@ def takes_a_step_that_changes_every_network(chosen, take_steps) -> None:
     assert all(parameter.isfinite().all() for parameter in translator.parameters())
 
 
-@pytest.mark.parametrize("generator", offered("generator"))
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(
+    ("recipe", "generator"),
+    [
+        (recipe, name)
+        for recipe in RECIPES
+        for name in offered("generator")
+        if recipe != "cut" or name == "resnet"
+    ],
+)
 def test_every_generator_takes_a_step(recipe, generator, tiny_recipe, take_steps):
     takes_a_step_that_changes_every_network(tiny_recipe(recipe, generator__name=generator), take_steps)
 
@@ -79,7 +86,7 @@ def test_every_objective_takes_a_step_with_every_discriminator_that_it_goes_with
     looks = {"discriminator__conditioning": "projection"} if recipe == "stargan" else {}
     chosen = tiny_recipe(
         recipe,
-        generator__name="mobile",
+        generator__name="resnet" if recipe == "cut" else "mobile",
         discriminator__name=discriminator,
         losses__adversarial=objective,
         **norm,

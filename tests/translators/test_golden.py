@@ -27,6 +27,8 @@ GOLDEN = {
         "discriminator_b": 3.8327727,
     },
     "stargan": {"discriminator_b": 1.1094807, "gan_b": 1.3017612, "cycle_a": 8.1920662},
+    "cut": {"discriminator_b": 3.461839, "gan_b": 3.844523, "nce_a": 3.1214225, "nce_b": 3.1507814},
+    "fastcut": {"discriminator_b": 3.2181721, "gan_b": 3.1967199, "nce_a": 62.100567},
     "demo": {
         "gan_b": 3.3439186,
         "gan_a": 10.464536,
@@ -45,10 +47,12 @@ def test_every_recipe_has_its_numbers():
 @pytest.mark.parametrize("name", GOLDEN)
 def test_losses_after_five_steps(name, tiny_recipe, lively, take_steps):
     # Dropout draws from torch's generator, whose numbers another version may change.
-    # So does spectral normalisation, to begin its iteration.
+    # So do spectral normalisation, to begin its iteration, and patches and mirroring.
     changes = {
         "pix2pix": {"generator__dropout": 0.0, "training__pool": 3},
         "stargan": {"discriminator__spectral": False},
+        "cut": {"losses__patches": 24 * 24},
+        "fastcut": {"losses__patches": 24 * 24, "losses__mirror": False},
     }.get(name, {"training__pool": 3})
     recipe = tiny_recipe(name, optim__lr=2e-3, **changes)
     _, losses = take_steps(recipe, 5, lively(build_translator(recipe)))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from translate.config.schema import AutoencoderSection, Recipe, ResNetSection, UNetSection
+from translate.config.schema import AutoencoderSection, CUTRecipe, Recipe, ResNetSection, UNetSection
 from translate.errors import UsageError
 
 ENERGIES = ("ebgan", "began")  # judge by how badly an autoencoder reconstructs
@@ -68,6 +68,8 @@ def resolve(recipe: Recipe) -> Recipe:
         raise UsageError("generator.masked needs data.channels_a equal to data.channels_b")
     _check_game(recipe)
     _check_labels(recipe)
+    if isinstance(recipe, CUTRecipe):
+        _check_contrast(recipe)
     discriminator = recipe.discriminator
     if isinstance(discriminator, AutoencoderSection) and discriminator.distance == "auto":
         own = "l1" if recipe.losses.adversarial == "began" else "l2"  # each paper's
@@ -133,6 +135,17 @@ def _check_labels(recipe: Recipe) -> None:
         )
     if recipe.data.channels_a != recipe.data.channels_b:
         raise UsageError(f"{recipe.translator} needs data.channels_a equal to data.channels_b")
+
+
+def _check_contrast(recipe: CUTRecipe) -> None:
+    """Refuse generators whose encoder has no layers to compare."""
+    if recipe.generator.name != "resnet":
+        raise UsageError(
+            f"cut compares layers of a ResNet's encoder, which the generator {recipe.generator.name} has "
+            "not; leave generator.name resnet"
+        )
+    if recipe.training.pool:
+        raise UsageError("training.pool has no meaning for cut, which has no replay; leave it 0")
 
 
 def with_labels(recipe: Recipe, labels: Sequence[str]) -> Recipe:

@@ -200,6 +200,17 @@ class StarGANLosses(Section):
     classify: Weight = 1.0
 
 
+class CUTLosses(Section):
+    adversarial: AdversarialName = "lsgan"
+    gan: Weight = 1.0
+    nce: Weight = 1.0
+    identity: bool = True
+    mirror: bool = False
+    layers: tuple[Annotated[int, Field(ge=0)], ...] = (0, 4, 8, 12, 16)
+    patches: Annotated[int, Field(ge=2)] = 256
+    temperature: Annotated[float, Field(gt=0)] = 0.07
+
+
 class ConstraintsSection(Section):
     """What keeps the discriminators in bounds; see `translate.translators.game.Constraints`."""
 
@@ -294,10 +305,19 @@ class StarGANRecipe(RecipeBase):
     losses: StarGANLosses = StarGANLosses()
 
 
-Recipe = Pix2PixRecipe | CycleGANRecipe | StarGANRecipe
+class CUTRecipe(RecipeBase):
+    kind: ClassVar[Kind] = "unpaired"
+    translator: Literal["cut"] = "cut"
+    generator: Generator = ResNetSection(antialias=True, init="xavier")
+    discriminator: Discriminator = PatchSection(norm="instance", init="xavier")
+    losses: CUTLosses = CUTLosses()
+
+
+Recipe = Pix2PixRecipe | CycleGANRecipe | StarGANRecipe | CUTRecipe
 NETWORKS = ("generator", "discriminator")
-RECIPES: dict[str, type[Pix2PixRecipe] | type[CycleGANRecipe] | type[StarGANRecipe]] = {
+RECIPES: dict[str, type[Pix2PixRecipe | CycleGANRecipe | StarGANRecipe | CUTRecipe]] = {
     "pix2pix": Pix2PixRecipe,
     "cyclegan": CycleGANRecipe,
     "stargan": StarGANRecipe,
+    "cut": CUTRecipe,
 }

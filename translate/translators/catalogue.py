@@ -7,12 +7,23 @@ from typing import cast
 
 from torch import nn
 
-from translate.config import CycleGANRecipe, Direction, Pix2PixRecipe, Recipe, Section, StarGANRecipe
+from translate.config import (
+    CUTRecipe,
+    CycleGANRecipe,
+    Direction,
+    Pix2PixRecipe,
+    Recipe,
+    Section,
+    StarGANRecipe,
+)
 from translate.errors import UsageError
 from translate.losses.adversarial import ADVERSARIAL
 from translate.networks.catalogue import build_discriminator, build_generator
 from translate.networks.layers import Discriminator, Generator, initialise
+from translate.networks.patch_sample import PatchSampler
+from translate.networks.resnet import ResNet
 from translate.translators.base import Translator
+from translate.translators.cut import CUT
 from translate.translators.cyclegan import CycleGAN
 from translate.translators.game import Rules
 from translate.translators.pix2pix import Pix2Pix
@@ -27,7 +38,8 @@ def build_translator(recipe: Recipe) -> Translator:
     """
     translator = TRANSLATORS[recipe.translator](recipe)
     for name, network in translator.networks.items():
-        _check_size(recipe.data.size, name, cast(Generator | Discriminator, network).minimum_size)
+        if isinstance(network, Generator | Discriminator):
+            _check_size(recipe.data.size, name, network.minimum_size)
     return translator
 
 
@@ -100,10 +112,33 @@ def _stargan(recipe: StarGANRecipe) -> StarGAN:
     )
 
 
+def _cut(recipe: CUTRecipe) -> CUT:
+    losses = recipe.losses
+    generator = cast(ResNet, _generator(recipe, "a2b"))
+    try:
+        channels = generator.encoded_channels(losses.layers)
+    except ValueError as error:
+        raise UsageError(f"losses.layers: {error}") from None
+    return CUT(
+        generator,
+        initialise(PatchSampler(channels, patches=losses.patches), recipe.generator.init),
+        _discriminator(recipe, recipe.data.channels_b),
+        game_rules(recipe),
+        gan=losses.gan,
+        nce=losses.nce,
+        # A b can only go in where both sides have the same channels.
+        identity=losses.identity and recipe.data.channels_a == recipe.data.channels_b,
+        mirror=losses.mirror,
+        layers=losses.layers,
+        temperature=losses.temperature,
+    )
+
+
 TRANSLATORS: dict[str, Callable[..., Translator]] = {
     "pix2pix": _pix2pix,
     "cyclegan": _cyclegan,
     "stargan": _stargan,
+    "cut": _cut,
 }
 
 
