@@ -204,6 +204,20 @@ def test_gradients_reach_every_parameter(build, name, arguments):
     assert all(subtracts and key.endswith("bias") for key in silent), silent
 
 
+@pytest.mark.parametrize(("name", "arguments"), EVERY_GENERATOR)
+def test_a_generator_trains_in_bf16_and_channels_last(name, arguments):
+    generator = fresh(build_generator, name, arguments).to(memory_format=torch.channels_last)
+    side = max(generator.minimum_size, 16)
+    image = picture(2, 3, side, side).contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16):
+        answer = generator(image)
+    answer.float().square().mean().backward()
+    assert answer.isfinite().all()
+    gradients = [parameter.grad for parameter in generator.parameters() if parameter.grad is not None]
+    assert gradients
+    assert all(gradient.isfinite().all() for gradient in gradients)
+
+
 @pytest.mark.parametrize(("build", "name", "arguments"), EVERY_NETWORK)
 def test_the_same_weights_and_input_give_the_same_output(build, name, arguments):
     image = picture(1, 3, 32, 24)

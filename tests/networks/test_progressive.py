@@ -70,6 +70,15 @@ def test_stage_and_alpha_are_kept_with_the_weights():
     assert (int(other.stage), float(other.alpha), other.shrink) == (1, 0.25, 2)
 
 
+def test_a_loaded_network_can_be_exported_at_its_stage():
+    grown, loaded = network(), network()
+    grown.grow(1, 0.25)
+    loaded.load_state_dict(grown.state_dict(), assign=True)
+    image = torch.rand(1, 3, 16, 16)
+    exported = torch.export.export(loaded.eval(), (image,)).module()
+    torch.testing.assert_close(exported(image), grown.eval()(image))
+
+
 @pytest.mark.parametrize(
     ("progress", "expected"),
     [(0, (0, 1)), (0.2, (0, 1)), (0.25, (1, 0)), (0.3125, (1, 0.5)), (0.375, (1, 1)), (0.49, (1, 1)),

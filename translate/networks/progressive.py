@@ -62,6 +62,9 @@ class ProgressiveResNet(Generator):
         self.ups = nn.ModuleList(_layer(widths[s - 1], widths[s], norm) for s in range(1, stages))
         self.register_buffer("stage", torch.tensor(stages - 1))
         self.register_buffer("alpha", torch.tensor(float(alpha)))
+        # What a compiler or exporter sees, to whom a buffer's value is unknown.
+        self.place = (stages - 1, float(alpha))
+        self.register_load_state_dict_post_hook(_remember_place)
 
     @torch.no_grad()
     def grow(self, stage: int, alpha: float = 1.0) -> None:
@@ -76,6 +79,7 @@ class ProgressiveResNet(Generator):
             )
         self.stage.fill_(stage)
         self.alpha.fill_(alpha)
+        self.place = (stage, float(alpha))
 
     @property
     def shrink(self) -> int:
@@ -83,7 +87,8 @@ class ProgressiveResNet(Generator):
         return 2 ** (self.stages - 1 - int(self.stage))
 
     def forward(self, image: Tensor) -> Tensor:
-        stage, alpha = int(self.stage), float(self.alpha)
+        compiling = torch.compiler.is_compiling()
+        stage, alpha = self.place if compiling else (int(self.stage), float(self.alpha))
         fading = stage > 0 and alpha < 1
         x = self.readers[stage](image)  # (B, channels of the stage, H, W)
         for level in range(stage, 0, -1):
@@ -98,6 +103,11 @@ class ProgressiveResNet(Generator):
             x = self.ups[level - 1](_double(x))
         x = self.writers[stage](x)
         return torch.tanh(x if before is None else torch.lerp(before, x, alpha))
+
+
+def _remember_place(network: ProgressiveResNet, _: object) -> None:
+    if not network.stage.is_meta:
+        network.place = (int(network.stage), float(network.alpha))
 
 
 def progress_to_stage(progress: float, stages: int) -> tuple[int, float]:
