@@ -118,3 +118,12 @@ def test_a_file_that_cannot_be_read_is_named(paint, tmp_path):
     (tmp_path / "set/val/1.png").write_text("text")
     with pytest.raises(DataError, match=r"val/1.png: .*; repair it or take it out"):
         _ = held_out(tmp_path / "set", OPTIONS).pictures[1]
+
+
+def test_classes_have_no_truth(paint, tmp_path):
+    for name in ("train/x/1.png", "train/y/2.png", "train/z/3.png", "test/x/4.png", "test/z/5.png"):
+        paint(name)
+    with pytest.raises(
+        DataError, match=r"holds one pool of 2 pictures without a truth .*; give a folder of pairs"
+    ):
+        held_out(tmp_path, OPTIONS)

@@ -271,6 +271,17 @@ def test_all_problems_are_listed(paint, tmp_path):
     assert len(survey(tmp_path, kind="labelled").problems) == 3
 
 
+def test_a_split_without_rows_says_nothing_else(paint, tmp_path):
+    for name in ("train/1.png", "test/2.png"):
+        paint(name)
+    describe(tmp_path / "test", {"file_name": "2.png", "label": "x", "text": "two"})
+    layout = survey(tmp_path, kind="labelled")
+    (problem,) = layout.problems
+    assert "1 picture of 2 below" in problem
+    assert "test/metadata.jsonl (train/1.png); add a row for each" in problem
+    assert layout.notes == ()
+
+
 @pytest.mark.parametrize("options", [{"a": "x"}, {"b": "x"}, {"task": "edges"}])
 def test_a_pool_has_no_sides(paint, tmp_path, options):
     paint_classes(paint, x=1, y=1)

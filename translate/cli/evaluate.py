@@ -225,7 +225,7 @@ def _trained_on_pairs(card: Card) -> bool | None:
     from translate.config import RECIPES
 
     recipe = RECIPES.get(card.translator)
-    return True if recipe is not None and recipe.paired else None
+    return True if recipe is not None and recipe.kind == "paired" else None
 
 
 def _require_writable(output: Path) -> None:

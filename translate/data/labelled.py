@@ -58,7 +58,7 @@ def survey(tree: Tree, wanted: Wanted | None) -> Layout:
         labels = {}
     if wanted == "captioned":
         problems += _text_problems(tree, rows)
-    elif texts and not captions:
+    elif texts and not captions and not problems:
         bare = _lacking(pictures, texts)
         notes.append(
             f"captions are not used: {_counted(len(bare), 'picture')} without ({_few(bare, tree.root)})"
@@ -186,7 +186,8 @@ def _splits(
     splits, notes = {}, []
     for name, found in pictures.items():
         files = tuple(file for file in found if not classes or labels.get(file) in numbers)
-        if others := {labels[file] for file in found if file in labels} - numbers.keys():
+        others = {labels[file] for file in found if file in labels} - numbers.keys()
+        if classes and others:
             notes.append(
                 f"{name}: {_counted(len(found) - len(files), 'picture')} left out, of classes without "
                 f"training pictures: {', '.join(sorted(others))}"
