@@ -208,9 +208,10 @@ def test_the_relativistic_average_is_the_equation_in_numpy(real, fake):
     x, y = np.array(real), np.array(fake)
     discriminator = -log_expit(x - y.mean()).mean() - log_expit(-(y - x.mean())).mean()
     generator = -log_expit(y - x.mean()).mean() - log_expit(-(x - y.mean())).mean()
+    # torch's softplus is its argument beyond 20, which is 2e-9 short.
     both = torch.from_numpy(x), torch.from_numpy(y)
-    assert float(ADVERSARIAL["relativistic"].discriminator(*both)) == pytest.approx(discriminator, abs=1e-9)
-    assert float(ADVERSARIAL["relativistic"].generator(*both)) == pytest.approx(generator, abs=1e-9)
+    assert float(ADVERSARIAL["relativistic"].discriminator(*both)) == pytest.approx(discriminator, abs=1e-8)
+    assert float(ADVERSARIAL["relativistic"].generator(*both)) == pytest.approx(generator, abs=1e-8)
 
 
 def test_a_relativistic_generator_learns_from_real_pictures_too():
