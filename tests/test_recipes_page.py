@@ -23,6 +23,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "discriminator.name = residual": config.ResidualSection,
     "discriminator.name = unet": config.UNetDiscriminatorSection,
     "discriminator.name = autoencoder": config.AutoencoderSection,
+    "discriminator.name = projected": config.ProjectedSection,
     "discriminator.name = image": config.ImageSection,
     "discriminator.name = pixel": config.PixelSection,
     "losses of pix2pix": config.Pix2PixLosses,

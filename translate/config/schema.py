@@ -149,6 +149,15 @@ class AutoencoderSection(Section):
     init: InitName = "normal"
 
 
+class ProjectedSection(Section):
+    name: Literal["projected"] = "projected"
+    backbone: Literal["efficientnet-lite0", "efficientnet-lite2"] = "efficientnet-lite0"
+    width: Positive = 64
+    enlarge: Positive = 224
+    norm: NormName = "batch"
+    init: InitName = "normal"
+
+
 class ImageSection(Section):
     name: Literal["image"] = "image"
     layers: Positive = 5
@@ -174,7 +183,8 @@ Discriminator = Annotated[
     | MultiScaleSection
     | ResidualSection
     | UNetDiscriminatorSection
-    | AutoencoderSection,
+    | AutoencoderSection
+    | ProjectedSection,
     Field(discriminator="name"),
 ]
 
