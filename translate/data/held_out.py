@@ -102,8 +102,8 @@ def held_out(
         if layout.kind == "labelled":
             there = f"one pool of {len(sides.a.files)} pictures"
         raise DataError(
-            f"{root} holds {there} without a truth to compare outputs with; give a folder of pairs, or put the "
-            "true translations of testA into testTruth under the same file names."
+            f"{root} holds {there} without a truth to compare outputs with; give a folder of pairs, or put "
+            "the true translations of testA into testTruth under the same file names."
         )
     sides = layout.directed(options.direction).split(name)
     return HeldOut(name, _whole((sides.a, sides.b), options), _training(layout, options), masks=False)

@@ -17,6 +17,8 @@ from translate.files import natural
 # What both domains of a labelled data set are called: a picture of any class goes in, and comes out.
 DOMAIN = "any"
 
+_TELLING = naming.MADE | naming.PHOTOS | {name for names in naming.ORDERED for name in names}
+
 Pictures = Mapping[str, Sequence[Path]]  # by split
 
 
@@ -26,7 +28,8 @@ def looks_labelled(tree: Tree, main: Body) -> bool:
     Folders of which two tell an input from a target, such as `edges` and `images`, are sides and no classes.
     """
     named = main.filled()
-    if tree.lettered or any(naming.roles(pair) for pair in combinations(named, 2)):
+    telling = [name for name in named if name.lower() in _TELLING]  # few, of however many classes
+    if tree.lettered or any(naming.roles(pair) for pair in combinations(telling, 2)):
         return False
     return bool(_sources(tree)) or (len(named) > 2 and not main.loose)
 
