@@ -218,6 +218,24 @@ def test_a_generator_trains_in_bf16_and_channels_last(name, arguments):
     assert all(gradient.isfinite().all() for gradient in gradients)
 
 
+@pytest.mark.parametrize(("name", "arguments"), GENERATOR_CASES.items())
+def test_a_generator_learns(name, arguments):
+    """Thirty steps towards darker, reddish pictures at least halve the first error."""
+    generator = initialise(fresh(build_generator, name, arguments), "kaiming")
+    image = 0.5 * picture(4, 3, 16, 16)
+    large = torch.nn.functional.interpolate(image, scale_factor=generator.scale)
+    wanted = 0.5 * large + torch.tensor([0.3, -0.2, -0.4])[:, None, None]
+    optimiser = torch.optim.Adam(generator.parameters(), 0.01)
+    errors = []
+    for _ in range(30):
+        error = (generator(image) - wanted).abs().mean()
+        optimiser.zero_grad()
+        error.backward()
+        optimiser.step()
+        errors.append(float(error.detach()))
+    assert errors[-1] < 0.5 * errors[0], errors
+
+
 @pytest.mark.parametrize(("build", "name", "arguments"), EVERY_NETWORK)
 def test_the_same_weights_and_input_give_the_same_output(build, name, arguments):
     image = picture(1, 3, 32, 24)

@@ -95,3 +95,28 @@ def test_stages_that_do_not_exist_are_refused():
     for arguments in ({"stages": 0}, {"alpha": -0.1}):
         with pytest.raises(ValueError, match="stages are at least 1"):
             network(**arguments)
+
+
+def errors_while_growing(steps: int, fade: bool) -> list[float]:
+    """Two stages towards brighter, duller pictures; the second begins at half of the steps."""
+    grown = network(width=4, stages=2)
+    image = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(1)) - 0.5
+    optimiser = torch.optim.Adam(grown.parameters(), 0.01)
+    errors = []
+    for step in range(steps):
+        stage, alpha = progress_to_stage(step / steps, 2)
+        grown.grow(stage, alpha if fade else 1.0)
+        small = F.avg_pool2d(image, grown.shrink)
+        error = (grown(small) - (0.5 * small + 0.3)).abs().mean()
+        optimiser.zero_grad()
+        error.backward()
+        optimiser.step()
+        errors.append(float(error.detach()))
+    return errors
+
+
+def test_it_learns_while_it_grows_and_fading_keeps_what_it_knows():
+    faded, abrupt = (errors_while_growing(80, fade) for fade in (True, False))
+    assert faded[39] == abrupt[39] < 0.2 * faded[0]
+    assert faded[40] < 0.5 * abrupt[40]
+    assert faded[-1] < 0.5 * faded[0]
