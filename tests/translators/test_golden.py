@@ -27,8 +27,8 @@ GOLDEN = {
         "discriminator_b": 3.8327727,
     },
     "stargan": {"discriminator_b": 1.1094807, "gan_b": 1.3017612, "cycle_a": 8.1920662},
-    "cut": {"discriminator_b": 3.461839, "gan_b": 3.844523, "nce_a": 3.1214225, "nce_b": 3.1507814},
-    "fastcut": {"discriminator_b": 3.2181721, "gan_b": 3.1967199, "nce_a": 62.100567},
+    "cut": {"discriminator_b": 3.1517603, "gan_b": 2.6528122, "nce_a": 3.1630948, "nce_b": 3.1372001},
+    "fastcut": {"discriminator_b": 3.1903195, "gan_b": 2.6121695, "nce_a": 62.693653},
     "demo": {
         "gan_b": 3.3439186,
         "gan_a": 10.464536,

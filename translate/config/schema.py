@@ -26,7 +26,7 @@ AdversarialName = Literal[
 ]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
 NormName = Literal["batch", "sync-batch", "instance", "layer", "group", "none"]
-Upsampling = Literal["transpose", "resize", "shuffle"]
+Upsampling = Literal["transpose", "resize", "shuffle", "blur"]
 InitName = Literal["normal", "orthogonal", "xavier", "kaiming"]
 Minibatch = Literal["none", "stddev", "discrimination"]
 Conditioned = Literal["none", "input", "hidden", "projection", "classifier"]
@@ -318,7 +318,7 @@ class StarGANRecipe(RecipeBase):
 class CUTRecipe(RecipeBase):
     kind: ClassVar[Kind] = "unpaired"
     translator: Literal["cut"] = "cut"
-    generator: Generator = ResNetSection(antialias=True, init="xavier")
+    generator: Generator = ResNetSection(antialias=True, upsampling="blur", init="xavier")
     discriminator: Discriminator = PatchSection(norm="instance", init="xavier")
     losses: CUTLosses = CUTLosses()
 
