@@ -33,3 +33,14 @@ def paired(tmp_path_factory: pytest.TempPathFactory) -> Path:
             a = _picture(random)
             images.write(root / folder / f"{index}.png", np.concatenate([a, 255 - a], 1))
     return root
+
+
+@pytest.fixture(scope="session")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classes with three, two and one picture, and one of each held out."""
+    root, random = tmp_path_factory.mktemp("labelled"), np.random.default_rng(2)
+    for label, count in {"bay": 3, "grey": 2, "roan": 1}.items():
+        for index in range(count):
+            images.write(root / "train" / label / f"{index}.png", _picture(random))
+        images.write(root / "test" / label / "0.png", _picture(random))
+    return root

@@ -17,6 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load, load_file
 
+import translate
 from translate import images
 from translate.config import load_recipe
 from translate.errors import DataError, OutputError, TrainingError, UsageError
@@ -25,6 +26,7 @@ from translate.training.run import RunFolder, create_run, held
 from translate.training.start import start_training
 from translate.training.state import new_state
 from translate.translators.catalogue import build_translator
+from translate.weights.card import read_card
 
 TINY = {
     "data.size": 16,
@@ -41,9 +43,18 @@ TINY_CYCLEGAN = TINY | {"generator.depth": 1, "training.pool": 3, "data.batch_si
 # With dropout, so that the random state matters to a resume.
 TINY_PIX2PIX = TINY | {"generator.name": "resnet", "generator.depth": 1, "generator.dropout": 0.5}
 
+TINY_STARGAN = TINY | {"generator.depth": 1, "data.batch_size": 2}
+TINY_FASTCUT = TINY | {"generator.depth": 1, "losses.layers": [0, 4, 8], "losses.patches": 8}
+TINY_OF = {
+    "cyclegan": TINY_CYCLEGAN,
+    "pix2pix": TINY_PIX2PIX,
+    "stargan": TINY_STARGAN,
+    "fastcut": TINY_FASTCUT,
+}
+
 
 def run_training(recipe: str, data: Path, run: Path, steps: int, *, resume: bool = False, **more: Any):
-    tiny = TINY_CYCLEGAN if recipe == "cyclegan" else TINY_PIX2PIX
+    tiny = TINY_OF[recipe]
     overrides = ({} if resume else tiny) | {"training.steps": steps} | more
     return start_training(recipe, data, run, overrides=overrides, resume=resume, device="cpu", quiet=True)
 
@@ -67,9 +78,13 @@ def _leaves(value: Any) -> list[torch.Tensor]:
     return [value] if isinstance(value, torch.Tensor) else [torch.tensor(value or 0)]
 
 
-@pytest.fixture(params=["cyclegan", "pix2pix"])
+DATA = {"cyclegan": "unpaired", "pix2pix": "paired", "stargan": "labelled", "fastcut": "unpaired"}
+COLUMNS = {"cyclegan": 6, "pix2pix": 3, "stargan": 4, "fastcut": 3}
+
+
+@pytest.fixture(params=DATA)
 def case(request: pytest.FixtureRequest) -> tuple[str, Path]:
-    return request.param, request.getfixturevalue("unpaired" if request.param == "cyclegan" else "paired")
+    return request.param, request.getfixturevalue(DATA[request.param])
 
 
 def test_a_run_holds_what_the_documentation_says(case: tuple[str, Path], tmp_path: Path):
@@ -88,8 +103,7 @@ def test_a_run_holds_what_the_documentation_says(case: tuple[str, Path], tmp_pat
         "step-0000004.png",
         "step-0000005.png",
     ]
-    columns = 3 if recipe == "pix2pix" else 6
-    assert images.read(run.sample(5)).pixels.shape == (2 * 18 + 2, columns * 18 + 2, 3)
+    assert images.read(run.sample(5)).pixels.shape == (2 * 18 + 2, COLUMNS[recipe] * 18 + 2, 3)
     assert not list(run.path.rglob("*.part"))
 
 
@@ -103,6 +117,24 @@ def test_resumed_equals_uninterrupted(case: tuple[str, Path], tmp_path: Path):
     assert same_weights(tmp_path / "whole", tmp_path / "parts")
     steps = [json.loads(line)["step"] for line in (tmp_path / "parts" / "log.jsonl").read_text().splitlines()]
     assert steps == [2, 4, 6, 8, 10]
+
+
+def test_a_labelled_run_knows_its_classes_and_no_others(labelled: Path, tmp_path: Path):
+    run = run_training("stargan", labelled, tmp_path / "run", steps=2).run
+    assert read_card(run.model()).labels == ("bay", "grey", "roan")
+    assert load_recipe(run.recipe).data.labels == ("bay", "grey", "roan")
+    translator = translate.load(run.path)
+    picture = images.read(labelled / "test" / "bay" / "0.png").pixels
+    grey, roan = (translator(picture, label=label) for label in ("grey", "roan"))
+    assert grey.shape == picture.shape
+    assert (grey != roan).any()
+    more = tmp_path / "more"
+    shutil.copytree(labelled, more)
+    shutil.copytree(more / "train" / "bay", more / "train" / "dun")
+    with pytest.raises(
+        UsageError, match="the recipe is for the classes bay, grey, roan, the data have bay, dun"
+    ):
+        run_training("stargan", more, run.path, steps=4, resume=True)
 
 
 def test_different_seeds_differ(unpaired: Path, tmp_path: Path):

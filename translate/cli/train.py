@@ -114,7 +114,8 @@ def train(
         again += "" if output == Path("checkpoints") else f" --output {shlex.quote(str(output))}"
         lines = [f"saved {model} at step {outcome.step}"]
         lines += [f"go on:  {again} --resume"] if outcome.interrupted else []
-        lines += [f"use it: translate convert {run} PICTURES --output FOLDER"]
+        asked = f" --label {shlex.quote(outcome.labels[0])}" if outcome.labels else ""
+        lines += [f"use it: translate convert {run} PICTURES --output FOLDER{asked}"]
         print("\n".join(lines), file=sys.stderr)
     return 130 if outcome.interrupted else 0
 

@@ -32,11 +32,12 @@ from translate.weights.card import Card, read_card
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended: its run, the steps taken and steps asked for in all."""
+    """How a training ended: its run, the steps taken and asked for in all, the classes that it knows."""
 
     run: RunFolder
     step: int
     steps: int
+    labels: tuple[str, ...] = ()
 
     @property
     def interrupted(self) -> bool:
@@ -149,7 +150,7 @@ def _go_on(
     if not all(run.model(direction).exists() for direction in translator.generators):
         # It was ended between its last state and the models.
         save_run(run, state, recipe, data)
-    return Outcome(run, state.step, steps)
+    return Outcome(run, state.step, steps, recipe.data.labels)
 
 
 def open_data(root: Path, recipe: Recipe, **options: bool) -> TrainingData:
