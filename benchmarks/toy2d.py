@@ -28,6 +28,7 @@ from torch import Tensor
 from toy2d_games import DATA, ROWS, Data, Row, train
 
 Results = dict[str, dict[str, dict[str, float]]]  # of a data set's rows
+NOTE = "At most 1000 steps: a small budget. CPU seconds are of all runs of a row together."
 ITSELF = "data itself"
 SAMPLES, PAIRED = 2500, 1000  # points judged, and those of them that are matched for Wasserstein-1
 
@@ -163,7 +164,7 @@ def save(
         "results": done,
     }
     (folder / "toy2d.json").write_text(json.dumps(record, indent=2) + "\n")
-    (folder / "toy2d.md").write_text(f"# The 2-D bench\n\n`{record['command']}`\n\n{table(done)}")
+    (folder / "toy2d.md").write_text(f"# The 2-D bench\n\n`{record['command']}`\n\n{NOTE}\n\n{table(done)}")
     sheet(panels).save(folder / "toy2d.png", optimize=True)
 
 

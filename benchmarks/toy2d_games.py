@@ -74,9 +74,10 @@ class Row:
     clip: float | None = None
     penalty: float | None = None
     pull: float = 0.0
+    code: int = WIDTH  # numbers that an autoencoder squeezes a point into
     balance_rate: float = 1e-3
     unrolled: int = 0
-    unrolled_lr: float = 0.1
+    unrolled_lr: float = 0.02
     consensus: float = 0.0
 
 
@@ -86,19 +87,17 @@ ROWS: dict[str, Row] = {
     "nonsaturating": Row("nonsaturating"),
     "lsgan": Row("lsgan"),
     "hinge": Row("hinge"),
-    "wgan": Row("wgan", lr=5e-4, critic_lr=5e-4, steps=400, critic_steps=5, clip=0.1),
-    "wgan-gp": Row("wgan-gp", critic_lr=2e-3, betas=(0.0, 0.9), steps=500, critic_steps=5, penalty=0.1),
+    "wgan": Row("wgan", lr=5e-4, critic_lr=5e-4, steps=600, critic_steps=5, clip=0.1),
+    "wgan-gp": Row("wgan-gp", critic_lr=2e-3, betas=(0.0, 0.9), steps=800, critic_steps=5, penalty=0.1),
     "dragan": Row("dragan", lr=5e-4, critic_lr=3e-3, betas=(0.5, 0.9), penalty=0.1),
     "ebgan": Row("ebgan", pull=0.1),
-    "began": Row("began", balance_rate=0.05),
+    "began": Row("began", code=1, balance_rate=1.0),
     "relativistic": Row("relativistic"),
     "unrolled": Row("nonsaturating", steps=300, unrolled=5),
-    "consensus": Row("nonsaturating", steps=600, consensus=0.1),
+    "consensus": Row("nonsaturating", steps=800, consensus=1e-3),
     "slow critic: minimax": Row("minimax", critic_lr=SLOW),
     "slow critic: nonsaturating": Row("nonsaturating", critic_lr=SLOW),
-    "slow critic: wgan-gp": Row(
-        "wgan-gp", critic_lr=SLOW, betas=(0.0, 0.9), steps=500, critic_steps=5, penalty=0.1
-    ),
+    "slow critic: unrolled": Row("nonsaturating", critic_lr=SLOW, steps=400, unrolled=5),
 }
 
 
@@ -136,10 +135,10 @@ class Critic(nn.Module):
 class Autoencoder(nn.Module):
     """(runs, B, 2) -> an energy a point, (runs, B): how far it is from its reconstruction."""
 
-    def __init__(self, runs: int):
+    def __init__(self, runs: int, code: int = WIDTH):
         super().__init__()
-        self.encoder = mlp(runs, 2, WIDTH, WIDTH)
-        self.decoder = nn.Sequential(nn.LeakyReLU(0.2), mlp(runs, WIDTH, WIDTH, 2))
+        self.encoder = mlp(runs, 2, WIDTH, WIDTH, code)
+        self.decoder = mlp(runs, code, WIDTH, 2)
 
     def forward(self, points: Tensor) -> Tensor:
         return (self.decoder(self.encoder(points)) - points).abs().mean(-1)
@@ -154,7 +153,7 @@ class Game:
         self.objective: Adversarial = ADVERSARIAL[row.adversarial]
         self.random = torch.Generator().manual_seed(seed)
         self.generator = mlp(runs, NOISE, WIDTH, WIDTH, 2)
-        self.critic = Autoencoder(runs) if self.objective.energy else Critic(runs)
+        self.critic = Autoencoder(runs, row.code) if self.objective.energy else Critic(runs)
         self.k = torch.zeros(runs)
 
     def fakes(self, count: int = BATCH) -> Tensor:
