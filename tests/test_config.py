@@ -39,6 +39,21 @@ def write(tmp_path: Path):
     return _write
 
 
+class TestWhatAMethodKeeps:
+    def test_a_section_that_names_no_network_differs_in_what_it_says_only(self, write):
+        recipe = load_recipe(write("translator: stargan\ndiscriminator: {layers: 2}\n"))
+        assert recipe.discriminator == load_recipe("stargan", {"discriminator.layers": 2}).discriminator
+        cut = load_recipe(write("translator: cut\ngenerator: {width: 32}\n")).generator
+        assert cut.model_dump() == load_recipe("cut", {"generator.width": 32}).generator.model_dump()
+
+    def test_another_network_keeps_the_method_s_norm_and_conditioning(self):
+        multiscale = load_recipe("stargan", {"discriminator.name": "multiscale"}).discriminator.model_dump()
+        assert (multiscale["norm"], multiscale["conditioning"]) == ("none", "projection")
+        residual = load_recipe("stargan", {"discriminator.name": "residual"}).discriminator.model_dump()
+        assert residual["conditioning"] == "projection"
+        assert "norm" not in residual
+
+
 class TestWhatAnObjectiveBrings:
     GP = ("adam", 1e-4, (0.0, 0.9), 5)
 

@@ -152,14 +152,19 @@ def _merge(
         place[leaf] = value
     for section in NETWORKS:
         usual, given = schema.model_fields[section].default, merged.get(section, {})
-        # The norm is the method's choice, whichever network it is for.
-        if isinstance(given, dict):
-            merged[section] = {"name": usual.name} | given
-            if _has_norm(schema, section, merged[section]["name"]):
-                merged[section].setdefault("norm", usual.norm)
+        if not isinstance(given, dict):
+            continue
+        name = given.get("name", usual.name)
+        # Of another network, too, norm and conditioning are the method's choice.
+        kept = set(type(usual).model_fields) if name == usual.name else {"norm", "conditioning"}
+        keys = kept & _keys(schema, section, name)
+        merged[section] = {"name": name} | usual.model_dump(mode="json", include=keys) | given
     return merged
 
 
-def _has_norm(schema: type[RecipeBase], section: str, name: object) -> bool:
+def _keys(schema: type[RecipeBase], section: str, name: object) -> set[str]:
+    """What the network of that name takes; nothing, if there is none."""
     networks = get_args(schema.model_fields[section].annotation)
-    return any("norm" in kind.model_fields for kind in networks if kind.model_fields["name"].default == name)
+    return {
+        key for kind in networks if kind.model_fields["name"].default == name for key in kind.model_fields
+    }
