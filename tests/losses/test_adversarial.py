@@ -85,15 +85,16 @@ def test_the_minimax_generator_is_minus_cross_entropy_with_fake_labels():
     fake=st.lists(st.floats(-30, 30), min_size=1, max_size=6),
 )
 def test_cross_entropies_are_the_equations_in_scipy(real, fake):
+    # To 1e-8: torch's softplus is its argument beyond 20, which is 2e-9 short.
     x, y = torch.tensor(real, dtype=torch.float64), torch.tensor(fake, dtype=torch.float64)
     discriminator = -np.mean(log_expit(real)) - np.mean(log_expit(-np.array(fake)))
     for name in ("minimax", "nonsaturating"):
-        assert float(ADVERSARIAL[name].discriminator(x, y)) == pytest.approx(discriminator, abs=1e-9)
+        assert float(ADVERSARIAL[name].discriminator(x, y)) == pytest.approx(discriminator, abs=1e-8)
     assert float(ADVERSARIAL["nonsaturating"].generator(y)) == pytest.approx(
-        -np.mean(log_expit(fake)), abs=1e-9
+        -np.mean(log_expit(fake)), abs=1e-8
     )
     assert float(ADVERSARIAL["minimax"].generator(y)) == pytest.approx(
-        np.mean(log_expit(-np.array(fake))), abs=1e-9
+        np.mean(log_expit(-np.array(fake))), abs=1e-8
     )
 
 
@@ -208,7 +209,6 @@ def test_the_relativistic_average_is_the_equation_in_numpy(real, fake):
     x, y = np.array(real), np.array(fake)
     discriminator = -log_expit(x - y.mean()).mean() - log_expit(-(y - x.mean())).mean()
     generator = -log_expit(y - x.mean()).mean() - log_expit(-(x - y.mean())).mean()
-    # torch's softplus is its argument beyond 20, which is 2e-9 short.
     both = torch.from_numpy(x), torch.from_numpy(y)
     assert float(ADVERSARIAL["relativistic"].discriminator(*both)) == pytest.approx(discriminator, abs=1e-8)
     assert float(ADVERSARIAL["relativistic"].generator(*both)) == pytest.approx(generator, abs=1e-8)
