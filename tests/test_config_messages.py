@@ -70,8 +70,8 @@ OVERRIDE_MESSAGES = {
     ),
     "an unknown discriminator": (
         {"discriminator.name": 7},
-        "unknown discriminator 7; choose one of patch, image, pixel, multiscale, residual, unet, autoencoder, "
-        "projected",
+        "unknown discriminator 7; choose one of patch, image, pixel, multiscale, residual, unet, "
+        "autoencoder, projected",
     ),
     "a word for a number": (
         {"optim.lr": "fast"},
