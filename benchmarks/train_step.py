@@ -38,9 +38,8 @@ Step = Callable[[], None]
 def bytes_batch(size: int) -> ByteBatch:
     """One random picture a side, uint8 (1, 3, size, size)."""
     random = torch.Generator().manual_seed(1)
-    return ByteBatch(
-        *(torch.randint(256, (1, 3, size, size), generator=random, dtype=torch.uint8) for _ in "ab")
-    )
+    a, b = (torch.randint(256, (1, 3, size, size), generator=random, dtype=torch.uint8) for _ in "ab")
+    return ByteBatch(a, b)
 
 
 def our_step(recipe: Recipe, size: int) -> Step:
