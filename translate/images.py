@@ -137,7 +137,8 @@ def read(
     path = Path(path)
     with _complaints_as_bad_image(path):
         encoded = path.read_bytes() if _require_regular(path) <= _READ_AT_ONCE else None
-        if encoded is not None and _is_bare_jpeg(encoded):
+        bare = encoded is not None and _is_bare_jpeg(encoded)
+        if encoded is not None and bare:
             pixels = _decode_jpeg(path, encoded, max_pixels)
             if pixels is not None:
                 return Picture(pixels, _notes_of_suffix(path, "JPEG"), "JPEG")
@@ -149,7 +150,8 @@ def read(
                 notes += _notes_of_suffix(path, name)
                 _require_complete(path, name, stream)
                 pixels = None
-                if encoded is not None and image.format == "JPEG" and _is_upright_srgb(image, notes):
+                ordinary = image.format == "JPEG" and not bare and _is_upright_srgb(image, notes)
+                if encoded is not None and ordinary:
                     pixels = _decode_jpeg(path, encoded, max_pixels)
                 if pixels is None:
                     pixels = _decode(path, image, background, notes)

@@ -15,6 +15,7 @@ from torch.optim import SGD, Adam, RMSprop
 from translate.config import Recipe, load_recipe
 from translate.data.datasets import Batch as ByteBatch
 from translate.training.loop import train
+from translate.training.plan import step_memory
 from translate.training.plateau import Plateau
 from translate.training.state import TrainingState, new_state
 from translate.translators.catalogue import build_translator
@@ -181,6 +182,22 @@ def test_a_plateau_halves_the_rate_and_an_improvement_doesn_t():
         watched.record(torch.tensor(9.0))
         watched.look()
     assert again.factor == plateau.factor == 0.25
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"losses__adversarial": "wgan-gp"},
+        {"losses__adversarial": "dragan"},
+        {"constraints__r1": 1, "constraints__orthogonal": 1e-4, "constraints__noise": 0.1},
+        {"constraints__historical": 0.1},
+    ],
+)
+def test_a_dry_run_plans_the_memory_of_every_constraint(changes: dict):
+    chosen, plain = recipe(**changes), recipe()
+    with torch.device("meta"):
+        planned = step_memory(build_translator(chosen), chosen)
+        assert planned >= step_memory(build_translator(plain), plain) > 0
 
 
 def test_all_of_it_resumes_bit_for_bit(tmp_path):

@@ -9,6 +9,7 @@ see the rest of their batch, which is why a critic under a penalty has no batch 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import cast
 
 import torch
@@ -115,13 +116,15 @@ def historical(parameters: Iterable[Tensor], means: Iterable[Tensor]) -> Tensor:
 
 
 @torch.no_grad()
-def update_means_(means: Iterable[Tensor], parameters: Iterable[Tensor], count: int) -> None:
+def update_means_(means: Iterable[Tensor], parameters: Iterable[Tensor], count: int | Tensor) -> None:
     """Take the `count`-th value of the parameters into the means of the first `count`, in place.
+
+    A count on the device, float32 (), is not looked at, so that nothing waits for it.
 
     Raises:
         ValueError: counting starts at 1.
     """
-    if count < 1:
+    if isinstance(count, int) and count < 1:
         raise ValueError(f"the first value counts as 1, not {count}")
     for mean, parameter in zip(means, parameters, strict=True):
         mean.lerp_(parameter, 1 / count)
@@ -144,6 +147,12 @@ def consensus(players: Sequence[tuple[Tensor, Sequence[Tensor]]]) -> Tensor:
     return torch.stack(squares).sum() / 2
 
 
+def _float32(device: torch.device) -> AbstractContextManager:
+    """No autocast; the meta device, on which memory is planned, knows none."""
+    known = torch.amp.is_autocast_available(device.type)
+    return torch.autocast(device.type, enabled=False) if known else nullcontext()
+
+
 def _one_a_picture(pictures: Tensor, random: torch.Generator | None) -> Tensor:
     """U[0, 1], (B, 1, ...)."""
     shape = (len(pictures), *(1 for _ in pictures.shape[1:]))
@@ -153,7 +162,7 @@ def _one_a_picture(pictures: Tensor, random: torch.Generator | None) -> Tensor:
 def _gradients(score: Score, at: Tensor) -> Tensor:
     """Each picture's gradient, float32 (B, N), with a graph to the critic's parameters."""
     at = at.detach().float().requires_grad_()
-    with torch.autocast(at.device.type, enabled=False), torch.enable_grad():
+    with _float32(at.device), torch.enable_grad():
         logits = score(at)
         (gradients,) = torch.autograd.grad(logits.float().sum(), at, create_graph=True)
     return gradients.flatten(1)
@@ -180,6 +189,6 @@ def _trained_weight(layer: nn.Module) -> Tensor:
 
 def _shared(filters: Tensor) -> Tensor:
     """Squared inner products of every two different filters, summed, float32."""
-    with torch.autocast(filters.device.type, enabled=False):
+    with _float32(filters.device):
         products = filters.float() @ filters.float().T
         return products.fill_diagonal_(0).square().sum()

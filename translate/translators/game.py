@@ -65,6 +65,7 @@ class Game(nn.Module):
     """
 
     k: Tensor
+    seen: Tensor
 
     def __init__(self, rules: Rules, discriminator: nn.Module):
         super().__init__()
@@ -157,7 +158,7 @@ class Game(nn.Module):
         means = {name: self.get_buffer(_mean_of(name)) for name in parameters}
         distance = penalties.historical(parameters.values(), means.values())
         self.seen += 1
-        penalties.update_means_(means.values(), parameters.values(), int(self.seen))
+        penalties.update_means_(means.values(), parameters.values(), self.seen)
         return distance
 
 
