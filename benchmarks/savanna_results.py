@@ -1,0 +1,100 @@
+"""Short trainings of each translator on rendered pictures, and what they are worth on held-out ones.
+
+    python benchmarks/savanna_results.py [cut fastcut …] [--out benchmarks/results]
+
+The data are rendered where they are missing (64², into `datasets/`), the runs go to
+`checkpoints/savanna-NAME`, the figures and the sheet of `translate evaluate` to
+`benchmarks/results/savanna_NAME.json` and `.png`. A run that exists is gone on with. The networks are light:
+each training is meant to take twenty minutes on one CPU core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import torch
+
+RESULTS = Path(__file__).parent / "results"
+SHORT = ("--size", "64", "--set", "data.load_size=64", "--set", "training.ema=0.99")
+LIGHT = ("--set", "generator.width=24", "--set", "discriminator.width=32", "--set", "optim.lr=4e-4")
+UNPAIRED = ("--pair", "chestnut:zebra", "--count", "600", "--test-count", "60")
+
+
+@dataclass(frozen=True)
+class Training:
+    """A recipe on a rendering, with options of `translate train`."""
+
+    recipe: str
+    layout: str
+    rendering: tuple[str, ...]
+    options: tuple[str, ...]
+
+
+CONTRASTED = ("--set", "data.batch_size=2", "--set", "generator.depth=4", "--set", "discriminator.layers=2")
+CONTRASTED += ("--set", "losses.layers=[0,4,8,10,12]")
+TRAININGS: dict[str, Training] = {
+    "cut": Training("cut", "unpaired", UNPAIRED, (*LIGHT, *CONTRASTED, "--steps", "1800")),
+    "fastcut": Training("fastcut", "unpaired", UNPAIRED, (*LIGHT, *CONTRASTED, "--steps", "3600")),
+}
+
+
+def translate(*arguments: str) -> str:
+    """Run the command line; its standard output."""
+    command = [sys.executable, "-m", "translate", *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def run(name: str, out: Path) -> dict:
+    """Render, train and evaluate; the figures, with the commands that gave them."""
+    training = TRAININGS[name]
+    data = Path("datasets") / (
+        "-".join(["savanna", training.layout, *training.rendering[1:2]]).replace(":", "-")
+    )
+    render = ["data", "render", "savanna", str(data), "--layout", training.layout]
+    render += [*training.rendering, "--size", "64"]
+    translate(*render)
+    checkpoint = Path("checkpoints") / f"savanna-{name}"
+    train = ["train", training.recipe, "--data", str(data), "--name", checkpoint.name]
+    train += [*SHORT, *training.options]
+    translate(*train, *(["--resume"] if checkpoint.exists() else []))
+    entries = [json.loads(line) for line in (checkpoint / "log.jsonl").read_text().splitlines()]
+    pictures = entries[-1]["step"] * _batch_size(training)
+    rate = sum(entry["images_per_second"] for entry in entries) / len(entries)
+    sheet = out / f"savanna_{name}.png"
+    held_out = translate("evaluate", str(checkpoint), "--data", str(data), "--json", "--output", str(sheet))
+    return {
+        "date": date.today().isoformat(),
+        "commands": [" ".join(["translate", *command]) for command in (render, train)],
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "minutes": round(pictures / rate / 60, 1),
+        "held_out": json.loads(held_out),
+    }
+
+
+def _batch_size(training: Training) -> int:
+    sizes = [option.partition("=")[2] for option in training.options if option.startswith("data.batch_size=")]
+    return int(sizes[-1]) if sizes else 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", default=list(TRAININGS))
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    for name in options.names:
+        figures = run(name, options.out)
+        (options.out / f"savanna_{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
+        print(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()
