@@ -6,6 +6,19 @@ frozen, fully resolved object. Unknown keys are refused with the nearest valid o
 
 from __future__ import annotations
 
+from translate.config.networks import (
+    AutoencoderSection,
+    ImageSection,
+    MobileSection,
+    MultiScaleSection,
+    PatchSection,
+    PixelSection,
+    ProjectedSection,
+    ResidualSection,
+    ResNetSection,
+    UNetDiscriminatorSection,
+    UNetSection,
+)
 from translate.config.reading import (
     dump_recipe,
     load_recipe,
@@ -21,7 +34,6 @@ from translate.config.schema import (
     NETWORKS,
     RECIPES,
     AdversarialName,
-    AutoencoderSection,
     CheckpointSection,
     ConstraintsSection,
     CUTLosses,
@@ -30,27 +42,17 @@ from translate.config.schema import (
     CycleGANRecipe,
     DataSection,
     Direction,
-    ImageSection,
     LogSection,
-    MobileSection,
-    MultiScaleSection,
     OptimSection,
-    PatchSection,
     Pix2PixLosses,
     Pix2PixRecipe,
-    PixelSection,
-    ProjectedSection,
     Recipe,
     RecipeBase,
-    ResidualSection,
-    ResNetSection,
-    Section,
     StarGANLosses,
     StarGANRecipe,
     TrainingSection,
-    UNetDiscriminatorSection,
-    UNetSection,
 )
+from translate.config.sections import Section
 
 __all__ = [
     "ENERGIES",

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from translate.config.schema import AutoencoderSection, CUTRecipe, Recipe, ResNetSection, UNetSection
+from translate.config.networks import AutoencoderSection, ResNetSection, UNetSection
+from translate.config.schema import CUTRecipe, Recipe
 from translate.errors import UsageError
 
 ENERGIES = ("ebgan", "began")  # judge by how badly an autoencoder reconstructs
