@@ -58,7 +58,7 @@ def plain_pipeline(files: tuple[Path, ...]) -> Pipeline:
 
 def our_pipelines(folder: Path) -> dict[str, Pipeline]:
     """Ours without and with the cache, as uint8 and as the float tensors that the plain one makes."""
-    layout = recognise(folder, paired=True)
+    layout = recognise(folder, kind="paired")
     decoding = paired_dataset(layout, "train", options=OPTIONS)
     cached = paired_dataset(layout, "train", options=OPTIONS)
     shelf = cached.shelves[0]
@@ -119,7 +119,7 @@ def rows(seconds: dict[str, list[float]]) -> dict[str, dict[str, float]]:
 
 def run(folder: Path, rounds: int, items: int) -> dict:
     """Measure all pipelines on the A|B files of `folder`."""
-    files = recognise(folder, paired=True).split("train").a.files
+    files = recognise(folder, kind="paired").split("train").a.files
     pipelines = {"plain PIL": plain_pipeline(files), **our_pipelines(folder)}
     size = sum(file.stat().st_size for file in files) / len(files) / 1024
     return {

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import translate
 from translate import images
 from translate.cli import main as command
 from translate.cli.evaluate import data_options, spread
@@ -245,3 +246,32 @@ def test_real_facades(here, run, shared_data, write_model):
     # Facades look alike: their mean is nearer to a facade than its coloured labels are.
     scores = told["scores"]
     assert scores["mean of 64 training pictures"]["l1"]["mean"] < scores["copy the input"]["l1"]["mean"]
+
+
+def test_a_model_of_labels_is_measured_for_the_one_asked(here, run, savanna, labelled_model):
+    def l1(label: str) -> float:
+        code, out, _ = run(str(labelled_model), "--data", str(savanna), "--label", label, "--json", "-q")
+        assert code == 0
+        return json.loads(out)["scores"]["model"]["l1"]["mean"]
+
+    translator = translate.load(labelled_model, device="cpu")
+    errors = []
+    for path in sorted((savanna / "testA").iterdir()):
+        truth = images.read(savanna / "testTruth" / path.name).pixels
+        output = translator(images.read(path).pixels, label="zebra")
+        errors.append(np.abs(output.astype(float) - truth).mean() / 255)
+    # Outputs as bytes differ from the floats that are measured by half a step at most.
+    assert l1("zebra") == pytest.approx(np.mean(errors), abs=1 / 255)
+    assert l1("zebra") != l1("horse")
+
+
+def test_a_label_that_is_missing_or_unknown_is_refused(here, run, savanna, labelled_model):
+    code, _, err = run(str(labelled_model), "--data", str(savanna))
+    assert code == 2
+    assert "choose one of horse, zebra, giraffe (--label NAME)" in err
+    code, _, err = run(str(labelled_model), "--data", str(savanna), "--label", "zebre")
+    assert code == 2
+    assert "zebra" in err
+    code, _, err = run("model.safetensors", "--data", str(savanna), "--label", "zebra")
+    assert code == 2
+    assert "has no labels" in err

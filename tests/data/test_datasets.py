@@ -54,7 +54,7 @@ def same(one: Batch, other: Batch) -> bool:
 
 
 def test_pairs_stay_aligned(negatives):
-    dataset = paired_dataset(recognise(negatives, paired=True), "train", options=PLAIN)
+    dataset = paired_dataset(recognise(negatives, kind="paired"), "train", options=PLAIN)
     corners = set()
     for seed in range(40):
         item = dataset[SampleIndex(3, 3, seed)]
@@ -68,7 +68,7 @@ def test_pairs_stay_aligned(negatives):
 def test_flips_can_be_left_out(negatives):
     whole = np.asarray(Image.open(negatives / "train/A/0.png")).transpose(2, 0, 1)
     windows = {whole[:, y : y + 16, x : x + 16].tobytes() for y in range(9) for x in range(15)}
-    layout = recognise(negatives, paired=True)
+    layout = recognise(negatives, kind="paired")
     straight = paired_dataset(layout, "train", options=DataOptions(size=16, load_size=24, flip=False))
     assert all(straight[SampleIndex(0, 0, seed)].a.tobytes() in windows for seed in range(30))
     flipped = paired_dataset(layout, "train", options=PLAIN)
@@ -77,7 +77,7 @@ def test_flips_can_be_left_out(negatives):
 
 
 def test_direction_swaps_the_sides(negatives):
-    layout = recognise(negatives, paired=True)
+    layout = recognise(negatives, kind="paired")
     there = paired_dataset(layout, "train", options=PLAIN)[SampleIndex(1, 1, 9)]
     options = DataOptions(size=16, load_size=24, direction="b2a")
     back = paired_dataset(layout, "train", options=options)[SampleIndex(1, 1, 9)]
@@ -86,7 +86,7 @@ def test_direction_swaps_the_sides(negatives):
 
 
 def test_colour_touches_the_input_alone(negatives):
-    layout = recognise(negatives, paired=True)
+    layout = recognise(negatives, kind="paired")
     at = SampleIndex(2, 2, 11)
     plain = paired_dataset(layout, "train", options=PLAIN)[at]
     shaken = paired_dataset(layout, "train", options=DataOptions(size=16, load_size=24, colour=0.4))[at]
@@ -95,7 +95,7 @@ def test_colour_touches_the_input_alone(negatives):
 
 
 def test_unpaired_sides_move_and_change_on_their_own(strangers):
-    layout = recognise(strangers, paired=False)
+    layout = recognise(strangers, kind="unpaired")
     dataset = unpaired_dataset(layout, "train", options=DataOptions(size=16, load_size=24, colour=0.3))
     assert (len(dataset), dataset.sizes, dataset.paired) == (5, (5, 3), False)
     items = [dataset[SampleIndex(4, 2, seed)] for seed in range(20)]
@@ -109,7 +109,7 @@ def test_rotated_and_zoomed_pairs_stay_aligned(tmp_path):
         (tmp_path / side).mkdir()
         Image.fromarray(pixels).save(tmp_path / side / "1.png")
     options = DataOptions(size=16, load_size=40, rotate=20, zoom=0.3)
-    dataset = paired_dataset(recognise(tmp_path, paired=True), "train", options=options)
+    dataset = paired_dataset(recognise(tmp_path, kind="paired"), "train", options=options)
     for seed in range(10):
         item = dataset[SampleIndex(0, 0, seed)]
         assert np.abs(item.a.astype(int) + item.b - 255).max() <= 2
@@ -117,7 +117,7 @@ def test_rotated_and_zoomed_pairs_stay_aligned(tmp_path):
 
 def test_evaluation_is_whole_pictures_in_their_middle(negatives):
     options = DataOptions(size=24, train=False, colour=0.5, rotate=10)
-    dataset = paired_dataset(recognise(negatives, paired=True), "train", options=options)
+    dataset = paired_dataset(recognise(negatives, kind="paired"), "train", options=options)
     expected = np.asarray(Image.open(negatives / "train/A/5.png")).transpose(2, 0, 1)[:, :, 3:27]
     assert np.array_equal(dataset[5].a, expected)
     assert np.array_equal(dataset[SampleIndex(5, 5, 99)].a, expected)
@@ -131,7 +131,7 @@ def test_halves_of_side_by_side_files(tmp_path):
     pixels = np.zeros((20, 40, 3), np.uint8)
     pixels[:, :20], pixels[:, 20:] = (255, 0, 0), (0, 0, 255)
     Image.fromarray(pixels).save(tmp_path / "1.png")
-    layout = recognise(tmp_path, paired=True)
+    layout = recognise(tmp_path, kind="paired")
     item = paired_dataset(layout, "train", options=DataOptions(size=16, load_size=18))[SampleIndex(0, 0, 0)]
     assert (item.a[0] == 255).all()
     assert (item.a[1:] == 0).all()
@@ -144,7 +144,7 @@ def test_edges_are_made_from_the_target(tmp_path):
     pixels[12:28, 12:28] = (200, 120, 40)
     Image.fromarray(pixels).save(tmp_path / "1.png")
     options = DataOptions(size=40, load_size=40, task="edges", flip=False, channels_a=1)
-    layout = recognise(tmp_path, task="edges", paired=True)
+    layout = recognise(tmp_path, task="edges", kind="paired")
     item = paired_dataset(layout, "train", options=options)[SampleIndex(0, 0, 0)]
     assert item.a.shape == (1, 40, 40)
     assert np.array_equal(item.b, pixels.transpose(2, 0, 1))
@@ -158,14 +158,14 @@ def test_partner_of_another_scale_takes_the_same_geometry(tmp_path):
         (tmp_path / side).mkdir()
         Image.fromarray(pixels).save(tmp_path / side / "1.png")
     options = DataOptions(size=32, load_size=60)
-    item = paired_dataset(recognise(tmp_path, paired=True), "train", options=options)[SampleIndex(0, 0, 1)]
+    item = paired_dataset(recognise(tmp_path, kind="paired"), "train", options=options)[SampleIndex(0, 0, 1)]
     assert np.abs(item.a[:, 2:-2, 2:-2].astype(int) - item.b[:, 2:-2, 2:-2]).mean() < 8
 
 
 def colour_of(path: Path, tmp_path: Path) -> list[int]:
     """The middle of the picture at `path` as side A of a pair, by way of a data set."""
     Image.new("RGB", Image.open(path).size).save(tmp_path / "B" / "1.png")
-    layout = recognise(tmp_path, paired=True)
+    layout = recognise(tmp_path, kind="paired")
     options = DataOptions(size=16, train=False)
     return paired_dataset(layout, "train", options=options).batch([0]).a[0, :, 8, 8].tolist()
 
@@ -204,7 +204,7 @@ def test_exif_rotation_is_applied_before_anything_else(tmp_path):
     save_exif(tmp_path / "A" / "1.jpg")
     Image.new("RGB", (16, 32)).save(tmp_path / "B" / "1.png")  # upright, as the other one is to be
     options = DataOptions(size=16, train=False)
-    item = paired_dataset(recognise(tmp_path, paired=True), "train", options=options)[0]
+    item = paired_dataset(recognise(tmp_path, kind="paired"), "train", options=options)[0]
     assert not isinstance(item, Fault)
 
 
@@ -214,7 +214,7 @@ def test_workers_and_cache_change_nothing(negatives):
         options = DataOptions(
             size=16, load_size=20, batch_size=3, seed=5, colour=0.2, cache=cache, workers=workers
         )
-        made.append(list(load_data(negatives, options, paired=True).loader(0, 9)))
+        made.append(list(load_data(negatives, options, kind="paired").loader(0, 9)))
     assert all(same(x, y) for others in made[1:] for x, y in zip(made[0], others, strict=True))
     assert made[0][0].a.dtype == torch.uint8
     assert made[0][0].a.is_contiguous()
@@ -224,7 +224,9 @@ def test_workers_and_cache_change_nothing(negatives):
 def test_resumed_batches_are_the_uninterrupted_ones(negatives, strangers, paired):
     options = DataOptions(size=16, load_size=20, batch_size=2, seed=3)
     data = (
-        load_data(negatives, options, paired=True) if paired else load_data(strangers, options, paired=False)
+        load_data(negatives, options, kind="paired")
+        if paired
+        else load_data(strangers, options, kind="unpaired")
     )
     whole = list(data.loader(0, 13))
     assert len(whole) == 13
@@ -234,7 +236,7 @@ def test_resumed_batches_are_the_uninterrupted_ones(negatives, strangers, paired
 
 def test_global_random_states_are_left_alone(negatives):
     options = DataOptions(size=16, load_size=20, colour=0.3, rotate=5, cache="off", workers=0)
-    data = load_data(negatives, options, paired=True)
+    data = load_data(negatives, options, kind="paired")
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()
     assert len(list(islice(data.loader(), 4))) == 4
     assert torch.equal(before[0], torch.get_rng_state())
@@ -245,7 +247,7 @@ def test_global_random_states_are_left_alone(negatives):
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_file_that_vanishes_during_training_is_one_sentence(negatives, workers):
     options = DataOptions(size=16, load_size=20, cache="off", workers=workers)
-    data = load_data(negatives, options, paired=True)
+    data = load_data(negatives, options, kind="paired")
     (negatives / "train/B/7.png").unlink()
     with pytest.raises(DataError, match=r"B/7\.png: no such file; it was good before the training") as caught:
         list(data.loader(0, 12))
@@ -253,7 +255,7 @@ def test_a_file_that_vanishes_during_training_is_one_sentence(negatives, workers
 
 
 def test_samples_of_a_bad_file_are_refused(negatives):
-    dataset = paired_dataset(recognise(negatives, paired=True), "train", options=PLAIN)
+    dataset = paired_dataset(recognise(negatives, kind="paired"), "train", options=PLAIN)
     (negatives / "train/A/0.png").write_bytes(b"")
     assert isinstance(collate([dataset[1], dataset[0]]), Fault)
     with pytest.raises(BadImage, match="empty"):
@@ -266,7 +268,7 @@ def test_held_out_follows_the_sides_and_the_direction(negatives):
     (negatives / "train/B").mkdir()
     for side in "AB":
         Image.open(negatives / f"val/{side}/0.png").save(negatives / f"train/{side}/0.png")
-    data = load_data(negatives, DataOptions(size=24, direction="b2a"), paired=True)
+    data = load_data(negatives, DataOptions(size=24, direction="b2a"), kind="paired")
     assert data.held_out is not None
     assert (len(data.train), len(data.held_out)) == (1, 12)
     assert data.domains == {"a": "B", "b": "A"}
@@ -277,14 +279,14 @@ def test_held_out_follows_the_sides_and_the_direction(negatives):
 
 
 def test_steps_per_epoch_and_batches_too_large(negatives):
-    assert load_data(negatives, DataOptions(size=16, batch_size=5), paired=True).steps_per_epoch == 2
+    assert load_data(negatives, DataOptions(size=16, batch_size=5), kind="paired").steps_per_epoch == 2
     with pytest.raises(DataError, match="has 12 pairs, fewer than one batch of 13"):
-        load_data(negatives, DataOptions(size=16, batch_size=13), paired=True)
+        load_data(negatives, DataOptions(size=16, batch_size=13), kind="paired")
 
 
 def test_a_dry_run_opens_no_picture(negatives):
     (negatives / "train/A/3.png").write_bytes(b"broken")
-    assert len(load_data(negatives, DataOptions(size=16), paired=True, verify=False).train) == 12
+    assert len(load_data(negatives, DataOptions(size=16), kind="paired", verify=False).train) == 12
 
 
 def test_load_size_below_the_crop_is_refused():
@@ -301,18 +303,18 @@ def test_to_float_spans_minus_one_to_one():
 
 
 @pytest.mark.parametrize(
-    ("folder", "paired", "options"),
+    ("folder", "kind", "options"),
     [
-        ("facades", True, {"direction": "b2a"}),
-        ("facades_full", True, {}),
-        ("bsds500_edges", True, {"channels_a": 1}),
-        ("day2night", False, {"colour": 0.2}),
-        ("afhq_samples", False, {"a": "cat", "b": "wild"}),
+        ("facades", "paired", {"direction": "b2a"}),
+        ("facades_full", "paired", {}),
+        ("bsds500_edges", "paired", {"channels_a": 1}),
+        ("day2night", "unpaired", {"colour": 0.2}),
+        ("afhq_samples", "unpaired", {"a": "cat", "b": "wild"}),
     ],
 )
-def test_real_folders(shared_data, folder, paired, options):
+def test_real_folders(shared_data, folder, kind, options):
     chosen = DataOptions(size=64, batch_size=4, cache="off", workers=0, **options)
-    data = load_data(shared_data / folder, chosen, paired=paired, verify=False)
+    data = load_data(shared_data / folder, chosen, kind=kind, verify=False)
     first, second = islice(data.loader(), 2)
     assert first.a.shape == (4, chosen.channels_a, 64, 64)
     assert first.b.shape == (4, 3, 64, 64)
@@ -321,7 +323,7 @@ def test_real_folders(shared_data, folder, paired, options):
 
 
 def test_loader_processes_that_are_not_forked_get_the_same_data_set(negatives):
-    dataset = paired_dataset(recognise(negatives, paired=True), "train", options=PLAIN)
+    dataset = paired_dataset(recognise(negatives, kind="paired"), "train", options=PLAIN)
     sent = pickle.loads(pickle.dumps(dataset))
     at = SampleIndex(4, 4, 21)
     assert np.array_equal(sent[at].a, dataset[at].a)

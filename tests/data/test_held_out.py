@@ -74,7 +74,7 @@ def test_unpaired_pictures_without_truth_are_refused(paint, tmp_path):
 
 def test_a_model_of_pairs_may_take_lettered_folders_as_pairs(paint, tmp_path):
     _unpaired(paint, truth=False, mask=False)
-    found = held_out(tmp_path / "set", OPTIONS, paired=True)
+    found = held_out(tmp_path / "set", OPTIONS, kind="paired")
     assert [path.parent.name for path in found.pictures.shelf.files(0)] == ["testA", "testB"]
 
 

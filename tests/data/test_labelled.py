@@ -111,7 +111,7 @@ def test_two_folders_are_sides_unless_labels_are_asked_for(paint, tmp_path):
     assert recognise(tmp_path).kind == "domains"
     assert recognise(tmp_path, kind="labelled").labels == ("day", "night")
     describe(tmp_path, {"file_name": "day/1.png"}, {"file_name": "night/2.png"})
-    assert recognise(tmp_path, paired=False).kind == "domains"
+    assert recognise(tmp_path, kind="unpaired").kind == "domains"
 
 
 def test_captions_alone(paint, tmp_path):

@@ -28,11 +28,11 @@ def sides(layout: Layout, split: str = "train") -> tuple[list[str], list[str]]:
 def test_side_by_side(paint, tmp_path, under):
     for name in ("2.png", "10.png"):
         paint(under + name, (80, 40))
-    layout = recognise(tmp_path, paired=True)
+    layout = recognise(tmp_path, kind="paired")
     assert (layout.kind, layout.paired, layout.domains) == ("side-by-side", True, {"a": "left", "b": "right"})
     assert names(layout) == [("2.png", "2.png"), ("10.png", "10.png")]
     assert (layout.split("train").a.part, layout.split("train").b.part) == ("left", "right")
-    assert recognise(tmp_path, paired=False).paired is False
+    assert recognise(tmp_path, kind="unpaired").paired is False
 
 
 def test_direction_swaps_sides_and_names(paint, tmp_path):
@@ -74,7 +74,7 @@ def test_names_tell_the_sides(paint, tmp_path, a, b):
     for folder in (a, b):
         paint(f"{folder}/x.png")
         paint(f"{folder}/y.png")
-    layout = recognise(tmp_path, paired=True)
+    layout = recognise(tmp_path, kind="paired")
     assert (layout.kind, layout.paired) == ("two-folders", True)
     assert (layout.domains["a"], layout.domains["b"]) == expected
     assert names(layout) == [("x.png", "x.png"), ("y.png", "y.png")]
@@ -94,7 +94,7 @@ def test_sides_that_hold_the_splits(paint, tmp_path):
     for side in ("A", "B"):
         for split in ("train", "val"):
             paint(f"{side}/{split}/1.png")
-    layout = recognise(tmp_path, paired=True)
+    layout = recognise(tmp_path, kind="paired")
     assert list(layout.splits) == ["train", "val"]
     assert layout.split("val").a.files[0] == tmp_path / "A" / "val" / "1.png"
 
@@ -108,7 +108,7 @@ def test_lettered_folders_are_unpaired(paint, tmp_path, form):
                 paint(f"horse2zebra/{form.format(split, side)}/{side}{i}.png")
     paint("horse2zebra/testTruth/A0.png")
     paint("horse2zebra/testMask/A0.png")
-    layout = recognise(root, paired=False)
+    layout = recognise(root, kind="unpaired")
     assert (layout.kind, layout.paired) == ("unpaired", False)
     assert layout.domains == {"a": "horse", "b": "zebra"}
     assert sides(layout, "test") == (["A0.png", "A1.png"], ["B0.png", "B1.png", "B2.png"])
@@ -120,7 +120,7 @@ def test_lettered_folders_with_equal_names_are_pairs_only_when_asked(paint, tmp_
         paint(f"{side}/1.png")
     assert recognise(tmp_path).paired is False
     assert any("usable as pairs" in note for note in recognise(tmp_path).notes)
-    assert recognise(tmp_path, paired=True).kind == "two-folders"
+    assert recognise(tmp_path, kind="paired").kind == "two-folders"
 
 
 @pytest.mark.parametrize("under", ["", "train/"])
@@ -128,7 +128,7 @@ def test_a_folder_per_domain(paint, tmp_path, under):
     paint(under + "zebra/z.png")
     paint(under + "horse/h1.png")
     paint(under + "horse/h2.png")
-    layout = recognise(tmp_path, paired=False)
+    layout = recognise(tmp_path, kind="unpaired")
     assert (layout.kind, layout.paired) == ("domains", False)
     assert layout.domains == {"a": "horse", "b": "zebra"}
     assert sides(layout) == (["h1.png", "h2.png"], ["z.png"])
@@ -151,14 +151,14 @@ def test_unknown_names_are_assumed_for_a_look_and_asked_for_in_training(paint, t
     with pytest.raises(
         DataError, match="don't tell the input from the target; say it with --a NAME --b NAME"
     ):
-        recognise(tmp_path, paired=True)
-    assert recognise(tmp_path, a="night", b="day", paired=True).domains == {"a": "night", "b": "day"}
+        recognise(tmp_path, kind="paired")
+    assert recognise(tmp_path, a="night", b="day", kind="paired").domains == {"a": "night", "b": "day"}
 
 
 def test_plain_folder_with_a_task(paint, tmp_path):
     paint("pets/cats/1.png")
     paint("pets/2.png")
-    layout = recognise(tmp_path / "pets", task="edges", paired=True)
+    layout = recognise(tmp_path / "pets", task="edges", kind="paired")
     assert (layout.kind, layout.paired, layout.domains) == ("plain", True, {"a": "edges", "b": "pets"})
     assert layout.split("train").a.part == "edges"
     assert names(layout) == [("2.png", "2.png"), ("1.png", "1.png")]
@@ -229,7 +229,7 @@ COMPLAINTS = [
     (
         "three domains",
         ("x/1.png", "y/1.png", "z/1.png"),
-        {"paired": False},
+        {"kind": "unpaired"},
         r"3 folders \(x, y, z\); choose two: --a NAME --b",
     ),
     (

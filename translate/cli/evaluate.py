@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
     from translate.data.datasets import DataOptions
     from translate.data.held_out import HeldOut, WholePictures
-    from translate.inference.translator import Translator
     from translate.metrics.evaluate import Score, Scores
     from translate.weights.card import Card
+
+    Answer = Callable[[Tensor], Tensor]  # float (B, C, H, W) in [-1, 1] to the same
 
 _SHEET_PICTURES = 8
 _TRAINING_PICTURES = 1000  # the mean picture hardly moves beyond so many
@@ -37,6 +39,8 @@ def evaluate(
     b: Annotated[str | None, Parameter(name="--b")] = None,
     task: Literal["edges"] | None = None,
     direction: Literal["a2b", "b2a"] | None = None,
+    label: str | None = None,
+    text: str | None = None,
     device: str = "auto",
     batch_size: Annotated[int, Parameter(validator=_AT_LEAST_ONE)] = 4,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
@@ -68,6 +72,10 @@ def evaluate(
         Make the inputs from plain pictures: edges. Default: as trained.
     direction
         a2b or b2a: the other generator of a two-way model. Without it a run's a→b.
+    label
+        What to translate into, of a model that has labels; the truths are to be of it.
+    text
+        A caption of what to translate into, of a model that asks for one; the truths are to be of it.
     device
         auto, cpu, cuda or cuda:N.
     batch_size
@@ -90,13 +98,15 @@ def evaluate(
     from translate.inference.translator import load
 
     translator = load(model, direction, device)
+    translator.condition(label, text)  # refused here rather than after the data are read
+    answer = partial(translator, label=label, text=text)
     card = translator.card
     options = data_options(card, size=size, a=a, b=b, task=task)
-    found = held_out(data, options, split=split, paired=_trained_on_pairs(card))
+    found = held_out(data, options, split=split, kind=_needs_pairs(card))
     positions = spread(len(found.pictures), limit)
-    result = measure(translator, found, positions, batch_size, console, quiet=quiet)
+    result = measure(answer, found, positions, batch_size, console, quiet=quiet)
     if output is not None:
-        _write_sheet(output, translator, found.pictures, positions)
+        _write_sheet(output, answer, found.pictures, positions)
     if json:
         facts = {
             "model": model,
@@ -175,7 +185,7 @@ class Result:
 
 
 def measure(
-    translator: Translator,
+    translator: Answer,
     found: HeldOut,
     positions: list[int],
     batch_size: int,
@@ -220,12 +230,12 @@ def measure(
     )
 
 
-def _trained_on_pairs(card: Card) -> bool | None:
-    """True where the method needs pairs; None lets the folder decide: pairs can measure any model."""
+def _needs_pairs(card: Card) -> Literal["paired"] | None:
+    """ "paired" where the method needs pairs; None lets the folder decide: pairs can measure any model."""
     from translate.config import RECIPES
 
     recipe = RECIPES.get(card.translator)
-    return True if recipe is not None and recipe.kind == "paired" else None
+    return "paired" if recipe is not None and recipe.kind == "paired" else None
 
 
 def _require_writable(output: Path) -> None:
@@ -288,7 +298,7 @@ def _text(score: Score, digits: int) -> str:
     return f"{score.mean:.{digits}f}"
 
 
-def _write_sheet(path: Path, translator: Translator, pictures: WholePictures, positions: list[int]) -> None:
+def _write_sheet(path: Path, translator: Answer, pictures: WholePictures, positions: list[int]) -> None:
     """Some of the pictures side by side; rows: input, output, truth."""
     import torch
     from torch.nn import functional as F

@@ -13,7 +13,7 @@ from translate import images
 from translate.data import naming, transforms
 from translate.data.datasets import DataOptions
 from translate.data.folders import Folder, Tree, scan
-from translate.data.layout import Layout, Side, Split, recognise
+from translate.data.layout import Layout, Side, Split, Wanted, recognise
 from translate.data.pairing import match_names, unmatched_pairs
 from translate.data.shelf import Shelf
 from translate.errors import BadImage, DataError
@@ -75,7 +75,7 @@ class HeldOut:
 
 
 def held_out(
-    root: str | Path, options: DataOptions, *, split: str | None = None, paired: bool | None = None
+    root: str | Path, options: DataOptions, *, split: str | None = None, kind: Wanted | None = None
 ) -> HeldOut:
     """Find the held-out pairs of a folder: pairs of any layout, or `testA` with `testTruth`.
 
@@ -83,7 +83,7 @@ def held_out(
         root: the data folder.
         options: `size`, `direction`, `task`, `a`, `b` and the channels matter.
         split: train, val or test; None is val, or else test.
-        paired: see `recognise`; True where the model was trained on pairs.
+        kind: see `recognise`; "paired" where the model was trained on pairs.
 
     Raises:
         DataError: no such split, no truth, or files that don't match.
@@ -94,7 +94,7 @@ def held_out(
     companions = _companions(root) if tree.lettered and options.task is None else {}
     if any(kind == "truth" for _, kind in companions):
         return _with_truth(tree, companions, options, split)
-    layout = recognise(root, a=options.a, b=options.b, task=options.task, paired=paired)
+    layout = recognise(root, a=options.a, b=options.b, task=options.task, kind=kind)
     name = _chosen(root, list(layout.splits), split)
     if not layout.paired:
         sides = layout.splits[name]
@@ -121,7 +121,7 @@ def _with_truth(
         sides.reverse()
     if masks is not None:
         sides.append(_matched(inputs, masks)[1])
-    layout = recognise(tree.root, a=options.a, b=options.b, paired=False)
+    layout = recognise(tree.root, a=options.a, b=options.b, kind="unpaired")
     return HeldOut(name, _whole(tuple(sides), options), _training(layout, options), masks=masks is not None)
 
 

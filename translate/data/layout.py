@@ -36,7 +36,6 @@ def recognise(
     a: str | None = None,
     b: str | None = None,
     task: str | None = None,
-    paired: bool | None = None,
     kind: Wanted | None = None,
 ) -> Layout:
     """Recognise a data folder.
@@ -46,14 +45,13 @@ def recognise(
         a, b: names of the folders that hold the inputs and the targets, where names don't tell; "left"
             and "right" for the halves of A|B files whose shape doesn't tell.
         task: how the inputs are made from a plain folder of targets; one of `TASKS`.
-        paired: whether pairs are needed (True), unneeded (False), or taken where they are found (None).
-        kind: the same and more, and the stronger word: "paired", "unpaired", "labelled" (every picture with
-            its class) or "captioned" (every picture with a text). None takes what is found.
+        kind: what is needed: "paired", "unpaired" (pairs are taken apart), "labelled" (every picture with its
+            class) or "captioned" (every picture with a text). None takes what is found.
 
     Raises:
         DataError: one sentence: what is wrong, where, and the remedy.
     """
-    layout = survey(root, a=a, b=b, task=task, paired=paired, kind=kind)
+    layout = survey(root, a=a, b=b, task=task, kind=kind)
     if layout.problems:
         raise DataError(layout.problems[0])
     return layout
@@ -65,13 +63,10 @@ def survey(
     a: str | None = None,
     b: str | None = None,
     task: str | None = None,
-    paired: bool | None = None,
     kind: Wanted | None = None,
 ) -> Layout:
     """Like `recognise`, but what can be mended is listed in `problems` instead of raised."""
     tree = scan(Path(root))
-    if kind is None and paired is not None:
-        kind = "paired" if paired else "unpaired"
     if kind in ("labelled", "captioned"):
         return _labelled(tree, kind, a or b or task)
     if task is not None:

@@ -126,8 +126,7 @@ def load_data(
     root: str | Path,
     options: DataOptions,
     *,
-    kind: Wanted | None = None,
-    paired: bool = False,
+    kind: Wanted,
     verify: bool = True,
     pin_memory: bool = False,
     progress: bool = True,
@@ -139,7 +138,6 @@ def load_data(
         options: how pictures become crops, and what to do with bad ones.
         kind: what the recipe needs: "paired", "unpaired", "labelled" (batches with labels, and with texts
             where every picture has one) or "captioned" (with texts, and labels where every picture has one).
-        paired: short for the first two of them.
         verify: False skips the check of every file (and with it the cache), say for a dry run.
         pin_memory: True when batches go to a CUDA device.
         progress: a bar on stderr for the check of a large set.
@@ -147,7 +145,6 @@ def load_data(
     Raises:
         DataError: one sentence on the layout, the files that can't be read, or a set smaller than a batch.
     """
-    kind = kind or ("paired" if paired else "unpaired")
     layout = recognise(root, a=options.a, b=options.b, task=options.task, kind=kind)
     if options.classes_a:
         layout = with_classes(layout, "a" if options.direction == "a2b" else "b", progress=progress)
