@@ -46,7 +46,8 @@ OVERRIDE_MESSAGES = {
     ),
     "a key of another recipe": (
         {"losses.cycle": 3},
-        "unknown key 'losses.cycle'; choose one of losses.adversarial, losses.gan, losses.l1",
+        "unknown key 'losses.cycle'; choose one of losses.adversarial, losses.gan, "
+        "losses.feature_matching, losses.matching, losses.pulling_away, losses.l1",
     ),
     "a key far from everything": (
         {"zzz": 3},
@@ -141,6 +142,22 @@ OVERRIDE_MESSAGES = {
         {"constraints.penalty": 10},
         "constraints.penalty belongs to wgan-gp and dragan; for nonsaturating use constraints.r1",
     ),
+    "codes without an autoencoder": (
+        {"losses.pulling_away": 0.1},
+        "losses.pulling_away compares codes, which the discriminator patch has not; add "
+        "discriminator.name=autoencoder and losses.adversarial=ebgan",
+    ),
+    "the codes of a lone picture": (
+        {
+            "losses.pulling_away": 0.1,
+            "discriminator.name": "autoencoder",
+            "losses.adversarial": "ebgan",
+            "data.batch_size": 2,
+            "training.accumulate": 2,
+        },
+        "losses.pulling_away compares the pictures of a batch, and training sees them one by one; set "
+        "data.batch_size to at least 2 for each part of training.accumulate",
+    ),
     "one beta": (
         {"optim.betas": [0.5]},
         "optim.betas = [0.5]: ",
@@ -214,6 +231,15 @@ def test_what_contrastive_translation_refuses():
     )
     assert refusal("cut", {"generator.name": "unet"}) == f"recipe cut: {message} resnet"
     assert "has no replay; leave it 0" in refusal("fastcut", {"training.pool": 50})
+
+
+def test_pictures_without_a_truth_aren_t_matched_place_by_place():
+    assert refusal("cyclegan", {"losses.feature_matching": 10, "losses.matching": "layers"}) == (
+        "recipe cyclegan: losses.matching layers compares a picture with its own truth, which cyclegan has "
+        "not; use mean, which compares batches"
+    )
+    assert load_recipe("cyclegan", {"losses.feature_matching": 10}).losses.matching == "mean"
+    assert load_recipe("pix2pix").losses.matching == "layers"
 
 
 def test_a_wrong_word_for_a_number_is_told_the_right_one():

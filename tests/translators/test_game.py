@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from translate.config import RECIPES, GameLosses
 from translate.losses import penalties
 from translate.losses.adversarial import ADVERSARIAL
+from translate.training.loop import to_batch
 from translate.translators.catalogue import build_translator, game_rules
 from translate.translators.game import Game, Rules, judge, named, score_with
 
@@ -175,3 +179,93 @@ def test_every_constraint_at_once_trains(recipe, tiny_recipe, take_steps):
     assert all(term.isfinite() for terms in losses for term in terms.values())
     judges = [net for name, net in state.translator.networks.items() if name.startswith("discriminator")]
     assert max(float(p.detach().abs().max()) for judge in judges for p in judge.parameters()) <= 0.5
+
+
+def test_every_translator_s_losses_have_what_game_losses_promise():
+    assert all(issubclass(kind.model_fields["losses"].annotation, GameLosses) for kind in RECIPES.values())
+
+
+def features_by_hand(judge_: nn.Module, pair: Tensor) -> list[Tensor]:
+    """What comes out of a PatchGAN's leaky ReLUs."""
+    found, x = [], pair
+    for layer in judge_.body[:-1]:
+        x = layer(x.clone())
+        if isinstance(layer, nn.LeakyReLU):
+            found.append(x)
+    return found
+
+
+def test_pairs_are_matched_in_every_layer_as_pix2pixhd_does(tiny_recipe, lively, byte_batches):
+    recipe = tiny_recipe("pix2pix", losses__feature_matching=10, generator__dropout=0, data__channels_a=1)
+    translator = lively(build_translator(recipe))
+    batch = to_batch(byte_batches(recipe, 1)[0], torch.device("cpu"))
+    out = translator(batch)
+    found = translator.generator_loss(batch, out)["matching_b"]
+    judge_ = translator.networks["discriminator_b"]
+    real, fake = (features_by_hand(judge_, torch.cat([batch.a, b], 1)) for b in (batch.b, out.fake_b))
+    distances = [(r - f).abs().mean() for r, f in zip(real, fake, strict=True)]
+    torch.testing.assert_close(found, 10 * 4 * sum(distances) / len(distances))
+
+
+def test_batches_are_matched_by_the_mean_of_the_last_layer(tiny_recipe, lively, byte_batches):
+    recipe = tiny_recipe("cyclegan", losses__feature_matching=2, discriminator__norm="none")
+    translator = lively(build_translator(recipe))
+    batch = to_batch(byte_batches(recipe, 1)[0], torch.device("cpu"))
+    out = translator(batch)
+    losses = translator.generator_loss(batch, out)
+    for side, real, fake in (("a", batch.a, out.fake_a), ("b", batch.b, out.fake_b)):
+        judge_ = translator.networks[f"discriminator_{side}"]
+        means = [features_by_hand(judge_, pictures)[-1].mean((0, 2, 3)) for pictures in (real, fake)]
+        torch.testing.assert_close(losses[f"matching_{side}"], 2 * (means[0] - means[1]).square().sum())
+
+
+def test_a_discriminator_that_knows_labels_is_told_them_for_its_features(tiny_recipe, lively, byte_batches):
+    recipe = tiny_recipe("stargan", losses__feature_matching=1, discriminator__conditioning="hidden")
+    translator = lively(build_translator(recipe))
+    batch = to_batch(byte_batches(recipe, 1)[0], torch.device("cpu"))
+    other = replace(batch, label_b=(batch.label_b + 1) % 3)
+    out = translator(batch)
+    found = translator.generator_loss(batch, out)["matching_b"]
+    assert not torch.isclose(found, translator.generator_loss(other, out)["matching_b"])
+
+
+def test_only_the_fakes_are_drawn_to_the_features(tiny_recipe, lively):
+    recipe = tiny_recipe("pix2pix", losses__feature_matching=10, losses__matching="mean")
+    judge_ = lively(build_translator(recipe)).networks["discriminator_b"]
+    real, fake = (torch.rand(2, 6, 24, 24, requires_grad=True) for _ in "ab")
+    Game(game_rules(recipe), judge_).generator_losses(judge_, real, fake, 0.0)["matching"].backward()
+    assert real.grad is None
+    assert fake.grad is not None
+    assert float(fake.grad.abs().sum()) > 0
+
+
+@pytest.mark.parametrize("discriminator", ["patch", "image", "pixel", "multiscale", "residual", "unet"])
+@pytest.mark.parametrize("matching", ["layers", "mean"])
+def test_every_discriminator_s_features_can_be_matched(discriminator, matching, tiny_recipe, take_steps):
+    recipe = tiny_recipe(
+        "pix2pix",
+        generator__name="mobile",
+        discriminator__name=discriminator,
+        losses__feature_matching=10,
+        losses__matching=matching,
+    )
+    _, losses = take_steps(recipe, 1)
+    assert float(losses[0]["matching_b"]) > 0
+
+
+def test_fakes_are_pulled_away_from_each_other_by_their_codes(tiny_recipe, lively, byte_batches):
+    recipe = tiny_recipe(
+        "cyclegan",
+        discriminator__name="autoencoder",
+        losses__adversarial="ebgan",
+        losses__pulling_away=0.1,
+        losses__feature_matching=1,
+    )
+    translator = lively(build_translator(recipe))
+    batch = to_batch(byte_batches(recipe, 1)[0], torch.device("cpu"))
+    out = translator(batch)
+    losses = translator.generator_loss(batch, out)
+    codes = translator.networks["discriminator_b"].encode(out.fake_b)
+    cosine = torch.cosine_similarity(codes[0], codes[1], dim=0)
+    torch.testing.assert_close(losses["pulling_away_b"], 0.1 * cosine.square())
+    assert float(losses["matching_a"].detach()) > 0

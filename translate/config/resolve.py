@@ -77,7 +77,10 @@ def resolve(recipe: Recipe) -> Recipe:
         recipe = recipe.model_copy(
             update={"discriminator": discriminator.model_copy(update={"distance": own})}
         )
-    return recipe.model_copy(update={"data": data, "generator": generator})
+    losses = recipe.losses
+    if losses.matching == "auto":
+        losses = losses.model_copy(update={"matching": "layers" if recipe.kind == "paired" else "mean"})
+    return recipe.model_copy(update={"data": data, "generator": generator, "losses": losses})
 
 
 def _check_game(recipe: Recipe) -> None:
@@ -108,9 +111,31 @@ def _check_game(recipe: Recipe) -> None:
         raise UsageError(
             f"constraints.smoothing has no meaning for {objective}; it is for {', '.join(SMOOTHABLE)}"
         )
+    _check_generator_s_game(recipe)
     if asked.penalty not in ("auto", 0) and objective not in PENALISED:
         raise UsageError(
             f"constraints.penalty belongs to {' and '.join(PENALISED)}; for {objective} use constraints.r1"
+        )
+
+
+def _check_generator_s_game(recipe: Recipe) -> None:
+    """Refuse what the generator can't learn from the discriminator's features."""
+    losses, name = recipe.losses, recipe.discriminator.name
+    if losses.matching == "layers" and losses.feature_matching and recipe.kind != "paired":
+        raise UsageError(
+            f"losses.matching layers compares a picture with its own truth, which {recipe.translator} has "
+            "not; use mean, which compares batches"
+        )
+    if losses.pulling_away and name != "autoencoder":
+        raise UsageError(
+            f"losses.pulling_away compares codes, which the discriminator {name} has not; add "
+            "discriminator.name=autoencoder and losses.adversarial=ebgan"
+        )
+    part = recipe.data.batch_size // recipe.training.accumulate
+    if losses.pulling_away and part < 2:
+        raise UsageError(
+            "losses.pulling_away compares the pictures of a batch, and training sees them one by one; set "
+            "data.batch_size to at least 2 for each part of training.accumulate"
         )
 
 

@@ -56,30 +56,36 @@ class DataSection(Section):
     labels: tuple[str, ...] = ()
 
 
-class Pix2PixLosses(Section):
-    adversarial: AdversarialName = "nonsaturating"
+class GameLosses(Section):
+    """What every recipe's losses have; see `translate.translators.game.Rules`."""
+
+    adversarial: AdversarialName
     gan: Weight = 1.0
+    feature_matching: Weight = 0.0
+    matching: Literal["auto", "layers", "mean"] = "auto"
+    pulling_away: Weight = 0.0
+
+
+class Pix2PixLosses(GameLosses):
+    adversarial: AdversarialName = "nonsaturating"
     l1: Weight = 100.0
 
 
-class CycleGANLosses(Section):
+class CycleGANLosses(GameLosses):
     adversarial: AdversarialName = "lsgan"
-    gan: Weight = 1.0
     cycle: Weight = 10.0
     identity: Weight = 5.0
 
 
-class StarGANLosses(Section):
+class StarGANLosses(GameLosses):
     adversarial: AdversarialName = "hinge"
-    gan: Weight = 1.0
     cycle: Weight = 10.0
     identity: Weight = 0.0
     classify: Weight = 1.0
 
 
-class CUTLosses(Section):
+class CUTLosses(GameLosses):
     adversarial: AdversarialName = "lsgan"
-    gan: Weight = 1.0
     nce: Weight = 1.0
     identity: bool = True
     mirror: bool = False

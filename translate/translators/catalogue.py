@@ -54,7 +54,8 @@ def generator_arguments(recipe: Recipe, direction: Direction = "a2b") -> tuple[s
 
 def game_rules(recipe: Recipe) -> Rules:
     """The recipe's objective and constraints; what is `auto` is the objective's own."""
-    objective, asked, training = ADVERSARIAL[recipe.losses.adversarial], recipe.constraints, recipe.training
+    losses, asked, training = recipe.losses, recipe.constraints, recipe.training
+    objective = ADVERSARIAL[losses.adversarial]
     own = {"penalty": objective.penalty_weight, "clip": objective.clip}
     given = {
         key: own[key] if value == "auto" else value
@@ -66,6 +67,9 @@ def game_rules(recipe: Recipe) -> Rules:
         generator_above=training.generator_above,
         discriminator_above=training.discriminator_above,
         real_target=1 - asked.smoothing,
+        feature_matching=losses.feature_matching,
+        matching="layers" if losses.matching == "layers" else "mean",
+        pulling_away=losses.pulling_away,
         **{**given, "clip": given["clip"] or None},
     )
 

@@ -98,11 +98,12 @@ class CUT(Translator):
         return {"r1_b": self.game.r1(self.networks["discriminator_b"], batch.b)}
 
     def generator_loss(self, batch: Batch, out: CutOutputs) -> Losses:
-        judged = self.game.generator_loss(
+        judged = self.game.generator_losses(
             self.networks["discriminator_b"], batch.b, out.fake_b, batch.progress
         )
         weight = self.nce / 2 if self.identity else self.nce
-        losses = {"gan_b": self.gan * judged, "nce_a": weight * self._contrast(batch.a, out.fake_b, out)}
+        losses = named(judged, "b", self.gan)
+        losses["nce_a"] = weight * self._contrast(batch.a, out.fake_b, out)
         if out.same_b is not None:
             losses["nce_b"] = weight * self._contrast(batch.b, out.same_b, out)
         return losses

@@ -96,8 +96,8 @@ class CycleGAN(Translator):
 
     def generator_loss(self, batch: Batch, out: CycleOutputs) -> Losses:
         losses = {
-            "gan_b": self.gan * self._judged("b", batch.b, out.fake_b, batch.progress),
-            "gan_a": self.gan * self._judged("a", batch.a, out.fake_a, batch.progress),
+            **self._judged("b", batch.b, out.fake_b, batch.progress),
+            **self._judged("a", batch.a, out.fake_a, batch.progress),
             "cycle_a": self.cycle * F.l1_loss(out.cycle_a.float(), batch.a),
             "cycle_b": self.cycle * F.l1_loss(out.cycle_b.float(), batch.b),
         }
@@ -106,8 +106,9 @@ class CycleGAN(Translator):
             losses["identity_a"] = self.identity * F.l1_loss(out.same_a.float(), batch.a)
         return losses
 
-    def _judged(self, side: str, real: Tensor, fake: Tensor, progress: float) -> Tensor:
-        return self._game(side).generator_loss(self.networks[f"discriminator_{side}"], real, fake, progress)
+    def _judged(self, side: str, real: Tensor, fake: Tensor, progress: float) -> Losses:
+        discriminator = self.networks[f"discriminator_{side}"]
+        return named(self._game(side).generator_losses(discriminator, real, fake, progress), side, self.gan)
 
     def _game(self, side: str) -> Game:
         return cast(Game, self.games[side])

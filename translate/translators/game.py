@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from translate.losses import penalties
-from translate.losses.adversarial import Adversarial, began_balance
+from translate.losses.adversarial import Adversarial, began_balance, pulling_away
+from translate.losses.features import feature_matching, layerwise_l1
 from translate.translators.base import Batch, Losses, Phase, mixes_batch
 
 Scales = Sequence[Tensor]
 Look = Callable[[Tensor], Tensor | Scales]
+Features = list[list[Tensor]]
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ class Rules:
             linearly to 0 over the training (Sønderby et al. 2017, §3.1; Arjovsky & Bottou 2017, §3).
         margin: EBGAN's m.
         gamma, balance_rate: BEGAN's γ and λ_k.
+        feature_matching: weight of what the generator's pictures should share with real ones in the
+            discriminator's eyes.
+        matching: `layers` compares a picture with its own truth, place by place in every layer (Wang et al.
+            2018, eq. 3); `mean` the batches' mean last features (Salimans et al. 2016, §3.1).
+        pulling_away: weight of the likeness of the fakes' codes (Zhao et al. 2017, eq. 4).
     """
 
     objective: Adversarial
@@ -52,6 +60,9 @@ class Rules:
     margin: float = 1.0
     gamma: float = 0.5
     balance_rate: float = 1e-3
+    feature_matching: float = 0.0
+    matching: Literal["layers", "mean"] = "layers"
+    pulling_away: float = 0.0
 
 
 class Game(nn.Module):
@@ -73,7 +84,7 @@ class Game(nn.Module):
         self.merge = not mixes_batch(discriminator)
         self.register_buffer("k", torch.zeros(()))
         if rules.historical:
-            for name, parameter in discriminator.named_parameters():
+            for name, parameter in unwrapped(discriminator).named_parameters():
                 self.register_buffer(_mean_of(name), parameter.detach().clone())
             self.register_buffer("seen", torch.zeros(()))
 
@@ -105,6 +116,29 @@ class Game(nn.Module):
             losses["orthogonal"] = asked.orthogonal * penalties.orthogonal(discriminator)
         if asked.historical:
             losses["historical"] = asked.historical * self._from_history(discriminator)
+        return losses
+
+    def generator_losses(
+        self,
+        discriminator: nn.Module,
+        real: Tensor,
+        fake: Tensor,
+        progress: float,
+        condition: Tensor | None = None,
+    ) -> Losses:
+        """Terms of the generator: `gan`, unweighted, and `matching`, `pulling_away` where asked.
+
+        Args:
+            real, fake: as for the discriminator; matched layer by layer, each fake beside its own truth.
+        """
+        losses = {"gan": self.generator_loss(discriminator, real, fake, progress, condition)}
+        asked = self.rules
+        if asked.feature_matching:
+            matched = self._matched(discriminator, real, fake, condition)
+            losses["matching"] = asked.feature_matching * matched
+        if asked.pulling_away:
+            codes = unwrapped(discriminator).encode(fake)  # type: ignore[operator]
+            losses["pulling_away"] = asked.pulling_away * pulling_away(codes.float())
         return losses
 
     def generator_loss(
@@ -147,6 +181,22 @@ class Game(nn.Module):
             return objective.discriminator(real, fake, target=asked.real_target)
         return objective.discriminator(real, fake)
 
+    def _matched(
+        self, discriminator: nn.Module, real: Tensor, fake: Tensor, condition: Tensor | None
+    ) -> Tensor:
+        """The distance of the fakes' features to the real ones', which are only aimed at."""
+        found = features_of(discriminator, fake, condition)
+        with torch.no_grad():
+            wanted = features_of(discriminator, real, condition)
+        if self.rules.matching == "layers":
+            return layerwise_l1(wanted, found)
+        # Every patch is a sample of its own, so the mean is over places, too.
+        last = [
+            feature_matching(*(scale[-1].movedim(1, -1).flatten(0, -2) for scale in pair))
+            for pair in zip(wanted, found, strict=True)
+        ]
+        return torch.stack(last).sum()
+
     def _penalised(self, real: Tensor, fake: Tensor) -> Tensor:
         if self.objective.penalty == "around_real":
             return penalties.perturbed(real)
@@ -154,7 +204,7 @@ class Game(nn.Module):
 
     def _from_history(self, discriminator: nn.Module) -> Tensor:
         """‖θ − θ̄‖², where θ̄ is the mean of the weights at all earlier calls; then this one counts."""
-        parameters = dict(discriminator.named_parameters())
+        parameters = dict(unwrapped(discriminator).named_parameters())
         means = {name: self.get_buffer(_mean_of(name)) for name in parameters}
         distance = penalties.historical(parameters.values(), means.values())
         self.seen += 1
@@ -169,6 +219,18 @@ def looking_for(discriminator: nn.Module, condition: Tensor | None) -> Look:
     return lambda pictures: discriminator(
         pictures, torch.cat([condition] * (len(pictures) // len(condition)))
     )
+
+
+def features_of(discriminator: nn.Module, pictures: Tensor, condition: Tensor | None = None) -> Features:
+    """What a discriminator sees in pictures, scales × layers, float32 (B, C, H', W')."""
+    told = () if condition is None else (condition,)
+    features = unwrapped(discriminator).features(pictures, *told)  # type: ignore[operator]
+    return [[layer.float() for layer in scale] for scale in features]
+
+
+def unwrapped(network: nn.Module) -> nn.Module:
+    """The network itself, of one that torch trains in many processes."""
+    return network.module if isinstance(network, DistributedDataParallel) else network
 
 
 def judge(discriminator: Look, real: Tensor, fake: Tensor, merge: bool) -> list[tuple[Tensor, Tensor]]:
@@ -216,10 +278,9 @@ def discriminator_phases(
 
 
 def named(losses: Losses, side: str, weight: float) -> Losses:
-    """`discriminator` → `discriminator_b`, times the translator's weight; constraints keep their own."""
-    return {
-        f"{name}_{side}": weight * term if name == "discriminator" else term for name, term in losses.items()
-    }
+    """`gan` → `gan_b`; the objective's term times the translator's weight, the others keep their own."""
+    objective = ("discriminator", "gan")
+    return {f"{name}_{side}": weight * term if name in objective else term for name, term in losses.items()}
 
 
 def _mean_of(parameter: str) -> str:

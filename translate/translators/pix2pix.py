@@ -74,13 +74,10 @@ class Pix2Pix(Translator):
 
     def generator_loss(self, batch: Batch, out: Pix2PixOutputs) -> Losses:
         real_pair = torch.cat([batch.a, batch.b], 1)
-        return {
-            "gan_b": self.gan
-            * self.game.generator_loss(
-                self.networks["discriminator_b"], real_pair, out.fake_pair, batch.progress
-            ),
-            "l1": self.l1 * F.l1_loss(out.fake_b.float(), batch.b),
-        }
+        judged = self.game.generator_losses(
+            self.networks["discriminator_b"], real_pair, out.fake_pair, batch.progress
+        )
+        return {**named(judged, "b", self.gan), "l1": self.l1 * F.l1_loss(out.fake_b.float(), batch.b)}
 
     def samples(self, batch: Batch, generators: Mapping[str, nn.Module]) -> dict[str, Tensor]:
         return {"a": batch.a, "generated b": generators["generator"](batch.a), "b": batch.b}

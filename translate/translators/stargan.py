@@ -95,13 +95,11 @@ class StarGAN(Translator):
         return {"r1_b": self.game.r1(self.networks["discriminator_b"], batch.b, self._asked(batch))}
 
     def generator_loss(self, batch: Batch, out: StarOutputs) -> Losses:
-        judged = self.game.generator_loss(
+        judged = self.game.generator_losses(
             self.networks["discriminator_b"], batch.b, out.fake_b, batch.progress, self._asked(batch)
         )
-        losses = {
-            "gan_b": self.gan * judged,
-            "cycle_a": self.cycle * F.l1_loss(out.cycle_a.float(), batch.a),
-        }
+        losses = named(judged, "b", self.gan)
+        losses["cycle_a"] = self.cycle * F.l1_loss(out.cycle_a.float(), batch.a)
         if out.same_a is not None:
             losses["identity_a"] = self.identity * F.l1_loss(out.same_a.float(), batch.a)
         if self.classifies:
