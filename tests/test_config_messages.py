@@ -67,7 +67,8 @@ OVERRIDE_MESSAGES = {
     ),
     "an unknown generator": (
         {"generator.name": "resnt"},
-        "unknown generator 'resnt' (did you mean resnet?); choose one of unet, resnet, mobile",
+        "unknown generator 'resnt' (did you mean resnet?); choose one of unet, resnet, mobile, progressive, "
+        "laplacian, srresnet, edsr, rrdb, srvgg",
     ),
     "an unknown discriminator": (
         {"discriminator.name": 7},
@@ -183,6 +184,25 @@ OVERRIDE_MESSAGES = {
         {"data.size": 101, "generator.name": "resnet"},
         "data.size 101 is not a multiple of 4, which the resnet generator needs; choose a size of 100",
     ),
+    "a size that doesn't fit a pyramid": (
+        {"data.size": 100, "generator.name": "laplacian"},
+        "data.size 100 is not a multiple of 8, which the laplacian generator needs; "
+        "choose a size of 96, or a smaller generator.levels",
+    ),
+    "a size that can't begin so small": (
+        {"data.size": 72, "generator.name": "resnet", "training.resolutions": 3},
+        "data.size 72 is not a multiple of 16, which the resnet generator needs with training.resolutions 3; "
+        "choose a size of 64, or fewer training.resolutions",
+    ),
+    "more sizes than stages": (
+        {"generator.name": "progressive", "training.resolutions": 3},
+        "a progressive generator of 4 generator.stages grows through as many sizes, not training.resolutions "
+        "3; leave that auto, or make it 1 to train it whole from the start",
+    ),
+    "super-resolution where sizes stay": (
+        {"generator.name": "edsr", "generator.scale": 4},
+        "generator.scale 4 enlarges pictures, and pix2pix translates them at their own size; leave it 1",
+    ),
     "a load size below the size": (
         {"data.load_size": 200},
         "data.load_size 200 is smaller than data.size 256; make it at least as large, or auto",
@@ -217,6 +237,11 @@ def test_a_wrong_override_is_told_where_and_what_and_the_remedy(case):
             {"training.pool": 50},
             "training.pool has no meaning for stargan, whose fakes belong to the labels of their "
             "step; leave it 0",
+        ),
+        (
+            {"generator.name": "laplacian"},
+            "stargan tells its generator a label, and laplacian takes none; choose generator.name=resnet, "
+            "mobile or unet",
         ),
         ({"data.channels_b": 1}, "stargan needs data.channels_a equal to data.channels_b"),
     ],

@@ -52,3 +52,11 @@ def test_what_is_kept_is_a_copy():
     pool.exchange(images)
     images.zero_()
     assert [int(image) for image in pool.images] == [1, 2]
+
+
+def test_pictures_of_another_size_are_forgotten():
+    pool = ReplayPool(3, seed=0)
+    pool.exchange(torch.zeros(3, 1, 4, 4))
+    larger = torch.ones(2, 1, 8, 8)
+    assert torch.equal(pool.exchange(larger), larger)
+    assert [image.shape for image in pool.images] == [(1, 8, 8)] * 2

@@ -16,7 +16,12 @@ from translate.training.state import TrainingState, new_state
 from translate.translators.base import Losses, Translator
 from translate.translators.catalogue import build_translator
 
-DEPTHS = {"unet": 3, "resnet": 1, "mobile": 1}
+OF_GENERATORS = {
+    "unet": {"generator.depth": 3},
+    "progressive": {"generator.stages": 2},
+    "laplacian": {"generator.levels": 2},
+    "rrdb": {"generator.growth": 2},
+}
 DISCRIMINATOR_DEPTHS = {
     "patch": ("discriminator.layers", 2),
     "image": ("discriminator.layers", 2),
@@ -43,10 +48,11 @@ def tiny_recipe() -> Callable[..., Recipe]:
             "data.size": SIZE,
             "data.load_size": SIZE,
             "data.batch_size": 2,
-            "generator.depth": DEPTHS[generator],
+            "generator.depth": 1,
             "generator.width": 4,
             "discriminator.width": 4,
         }
+        tiny |= OF_GENERATORS.get(generator, {})
         return load_recipe(name, tiny | layers | overrides)
 
     return make

@@ -11,7 +11,7 @@ import torch
 from translate.config import ENERGIES, RECIPES, Pix2PixRecipe, recipe_names
 from translate.errors import UsageError
 from translate.losses.adversarial import ADVERSARIAL
-from translate.networks.catalogue import DISCRIMINATORS, GENERATORS, build_generator
+from translate.networks.catalogue import DISCRIMINATORS, GENERATORS, accepted_arguments, build_generator
 from translate.networks.layers import norm_layer
 from translate.training.loop import only, to_batch
 from translate.training.state import new_state
@@ -20,6 +20,8 @@ from translate.translators.catalogue import TRANSLATORS, build_translator, gener
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
+# Recipes that ask more of their generators than pictures; test_config_messages.py has what they refuse.
+GENERATORS_OF = {"cut": ["resnet"], "stargan": ["unet", "resnet", "mobile"]}
 WITHOUT_NORM = ("residual", "unet", "autoencoder", "projected")
 
 
@@ -36,6 +38,18 @@ def offered(section: str) -> list[str]:
 def test_recipes_offer_only_networks_of_the_catalogue():
     assert set(offered("generator")) <= set(GENERATORS)
     assert set(offered("discriminator")) <= set(DISCRIMINATORS)
+
+
+def test_a_section_says_what_its_network_says(tiny_recipe):
+    """A recipe's size is checked before there is a network."""
+    for name in offered("generator"):
+        section = tiny_recipe("pix2pix", generator__name=name, data__size=48, data__load_size=48).generator
+        arguments = section.model_dump(exclude={"name", "init"})
+        with torch.device("meta"):
+            network = build_generator(name, **arguments)
+        assert section.size_multiple == network.size_multiple, name
+        assert section.conditional == ("classes" in accepted_arguments(GENERATORS[name])), name
+        assert network.scale == 1
 
 
 def takes_a_step_that_changes_every_network(chosen, take_steps) -> None:
@@ -58,7 +72,7 @@ def takes_a_step_that_changes_every_network(chosen, take_steps) -> None:
         (recipe, name)
         for recipe in RECIPES
         for name in offered("generator")
-        if recipe != "cut" or name == "resnet"
+        if name in GENERATORS_OF.get(recipe, offered("generator"))
     ],
 )
 def test_every_generator_takes_a_step(recipe, generator, tiny_recipe, take_steps):
@@ -157,6 +171,25 @@ def test_generator_arguments_rebuild_the_generator_of_either_direction(tiny_reci
             "cyclegan",
             {"data__size": 4, "data__load_size": 4, "discriminator__name": "pixel"},
             "data.size 4 is too small for the generator, which needs 8; choose a larger one",
+        ),
+        (
+            "stargan",
+            {"training__resolutions": 2, "discriminator__layers": 3},
+            "data.size 24 with training.resolutions 2 begins at 12, which is too small for the "
+            "discriminator_b, which needs 24; choose a larger one, or fewer training.resolutions, or fewer "
+            "discriminator.layers",
+        ),
+        (
+            "cyclegan",
+            {
+                "generator__name": "progressive",
+                "training__resolutions": "auto",
+                "discriminator__name": "residual",
+                "discriminator__depth": 4,
+            },
+            "data.size 24 with training.resolutions 2 begins at 12, which is too small for the "
+            "discriminator_a, which needs 16; choose a larger one, or fewer training.resolutions, or fewer "
+            "discriminator.depth",
         ),
         (
             "pix2pix",

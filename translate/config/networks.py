@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,23 @@ Minibatch = Literal["none", "stddev", "discrimination"]
 Conditioned = Literal["none", "input", "hidden", "projection", "classifier"]
 
 
-class UNetSection(Section):
+class GeneratorSection(Section):
+    """What a generator's section says besides its fields.
+
+    Attributes:
+        conditional: whether it can be asked for a label, a caption or a latent code.
+    """
+
+    conditional: ClassVar[bool] = False
+
+    @property
+    def size_multiple(self) -> int:
+        """Height and width of its input are multiples of it, in pixels; a depth of `auto` is resolved."""
+        return 1
+
+
+class UNetSection(GeneratorSection):
+    conditional = True
     name: Literal["unet"] = "unet"
     depth: Positive | Literal["auto"] = "auto"
     width: Positive = 64
@@ -27,8 +43,13 @@ class UNetSection(Section):
     spectral: bool = False
     init: InitName = "normal"
 
+    @property
+    def size_multiple(self) -> int:
+        return 2 ** int(self.depth)
 
-class ResNetSection(Section):
+
+class ResNetSection(GeneratorSection):
+    conditional = True
     name: Literal["resnet"] = "resnet"
     depth: Positive | Literal["auto"] = "auto"
     width: Positive = 64
@@ -41,14 +62,90 @@ class ResNetSection(Section):
     spectral: bool = False
     init: InitName = "normal"
 
+    @property
+    def size_multiple(self) -> int:
+        return 4
 
-class MobileSection(Section):
+
+class MobileSection(GeneratorSection):
+    conditional = True
     name: Literal["mobile"] = "mobile"
     depth: Positive = 6
     width: Positive = 32
     norm: NormName = "instance"
     masked: bool = False
     init: InitName = "normal"
+
+    @property
+    def size_multiple(self) -> int:
+        return 4
+
+
+class ProgressiveSection(GeneratorSection):
+    """It grows while it is trained, through as many sizes as it has stages."""
+
+    name: Literal["progressive"] = "progressive"
+    depth: Positive = 6
+    width: Positive = 32
+    stages: Positive = 4
+    norm: NormName = "instance"
+    init: InitName = "kaiming"
+
+    @property
+    def size_multiple(self) -> int:
+        return 2 ** (self.stages - 1)
+
+
+class LaplacianSection(GeneratorSection):
+    name: Literal["laplacian"] = "laplacian"
+    depth: Positive = 5
+    width: Positive = 64
+    levels: Positive = 3
+    norm: NormName = "instance"
+    init: InitName = "kaiming"
+
+    @property
+    def size_multiple(self) -> int:
+        return 2**self.levels
+
+
+class SRResNetSection(GeneratorSection):
+    name: Literal["srresnet"] = "srresnet"
+    depth: Positive = 16
+    width: Positive = 64
+    norm: NormName = "batch"
+    scale: Literal[1, 2, 3, 4, 8] = 1
+    init: InitName = "kaiming"
+
+
+class EDSRSection(GeneratorSection):
+    name: Literal["edsr"] = "edsr"
+    depth: Positive = 16
+    width: Positive = 64
+    residual_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+    scale: Literal[1, 2, 3, 4, 8] = 1
+    init: InitName = "kaiming"
+
+
+class RRDBSection(GeneratorSection):
+    name: Literal["rrdb"] = "rrdb"
+    depth: Positive = 23
+    width: Positive = 64
+    growth: Positive = 32
+    scale: Literal[1, 2, 4] = 1
+    init: InitName = "kaiming"
+
+    @property
+    def size_multiple(self) -> int:
+        return 4 // self.scale
+
+
+class SRVGGSection(GeneratorSection):
+    name: Literal["srvgg"] = "srvgg"
+    depth: Positive = 16
+    width: Positive = 64
+    scale: Literal[1, 2, 3, 4] = 1
+    init: InitName = "kaiming"
 
 
 class PatchSection(Section):
@@ -129,7 +226,18 @@ class PixelSection(Section):
     init: InitName = "normal"
 
 
-Generator = Annotated[UNetSection | ResNetSection | MobileSection, Field(discriminator="name")]
+Generator = Annotated[
+    UNetSection
+    | ResNetSection
+    | MobileSection
+    | ProgressiveSection
+    | LaplacianSection
+    | SRResNetSection
+    | EDSRSection
+    | RRDBSection
+    | SRVGGSection,
+    Field(discriminator="name"),
+]
 Discriminator = Annotated[
     PatchSection
     | ImageSection

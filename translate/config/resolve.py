@@ -6,13 +6,20 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from translate.config.networks import AutoencoderSection, ResNetSection, UNetSection
+from translate.config.networks import (
+    AutoencoderSection,
+    Generator,
+    ProgressiveSection,
+    ResNetSection,
+    UNetSection,
+)
 from translate.config.schema import CUTRecipe, Recipe
 from translate.errors import UsageError
 
 ENERGIES = ("ebgan", "began")  # judge by how badly an autoencoder reconstructs
 SMOOTHABLE = ("minimax", "nonsaturating", "lsgan", "dragan")
 PENALISED = ("wgan-gp", "dragan")
+SIZE_KEYS = {"unet": "depth", "laplacian": "levels", "progressive": "stages"}  # how often they halve
 
 # What an objective brings with it, unless the user says otherwise: the optimisers of its paper.
 BROUGHT: dict[str, dict[str, Any]] = {
@@ -56,16 +63,16 @@ def resolve(recipe: Recipe) -> Recipe:
             f"data.batch_size {data.batch_size} can't be taken in training.accumulate "
             f"{recipe.training.accumulate} equal parts; make it a multiple"
         )
+    training = recipe.training
+    if training.resolutions == "auto":
+        grows = generator.stages if isinstance(generator, ProgressiveSection) else 1
+        training = training.model_copy(update={"resolutions": grows})
+    resolutions = int(training.resolutions)
     if isinstance(generator, UNetSection | ResNetSection) and generator.depth == "auto":
-        generator = generator.model_copy(update={"depth": _auto_depth(generator, data.size)})
-    multiple = 2 ** int(generator.depth) if isinstance(generator, UNetSection) else 4
-    if data.size % multiple:
-        raise UsageError(
-            f"data.size {data.size} is not a multiple of {multiple}, which the {generator.name} generator "
-            f"needs; choose a size of {max(multiple, round(data.size / multiple) * multiple)}"
-            + (", or a smaller generator.depth" if generator.name == "unet" else "")
-        )
-    if generator.masked and data.channels_a != data.channels_b:
+        generator = generator.model_copy(update={"depth": _auto_depth(generator, data.size, resolutions)})
+    _check_generator(recipe, generator)
+    _check_size(data.size, generator, resolutions)
+    if getattr(generator, "masked", False) and data.channels_a != data.channels_b:
         raise UsageError("generator.masked needs data.channels_a equal to data.channels_b")
     _check_game(recipe)
     _check_labels(recipe)
@@ -80,7 +87,46 @@ def resolve(recipe: Recipe) -> Recipe:
     losses = recipe.losses
     if losses.matching == "auto":
         losses = losses.model_copy(update={"matching": "layers" if recipe.kind == "paired" else "mean"})
-    return recipe.model_copy(update={"data": data, "generator": generator, "losses": losses})
+    filled = {"data": data, "generator": generator, "losses": losses, "training": training}
+    return recipe.model_copy(update=filled)
+
+
+def _check_size(size: int, generator: Generator, resolutions: int) -> None:
+    """Refuse a size that the generator can't have, or can't begin small with."""
+    multiple, needs = generator.size_multiple, f"the {generator.name} generator needs"
+    remedy = f", or a smaller generator.{SIZE_KEYS[generator.name]}" if generator.name in SIZE_KEYS else ""
+    if isinstance(generator, ProgressiveSection):
+        if resolutions not in (1, generator.stages):
+            raise UsageError(
+                f"a progressive generator of {generator.stages} generator.stages grows through as many "
+                f"sizes, not training.resolutions {resolutions}; leave that auto, or make it 1 to train it "
+                "whole from the start"
+            )
+    elif resolutions > 1:
+        multiple *= 2 ** (resolutions - 1)
+        needs += f" with training.resolutions {resolutions}"
+        remedy = ", or fewer training.resolutions"
+    if size % multiple:
+        nearest = max(multiple, round(size / multiple) * multiple)
+        raise UsageError(
+            f"data.size {size} is not a multiple of {multiple}, which {needs}; "
+            f"choose a size of {nearest}{remedy}"
+        )
+
+
+def _check_generator(recipe: Recipe, generator: Generator) -> None:
+    """Refuse generators that can't do what the translator asks of them."""
+    scale = getattr(generator, "scale", 1)
+    if scale != 1:
+        raise UsageError(
+            f"generator.scale {scale} enlarges pictures, and {recipe.translator} translates them at their "
+            "own size; leave it 1"
+        )
+    if recipe.kind == "labelled" and not generator.conditional:
+        raise UsageError(
+            f"{recipe.translator} tells its generator a label, and {generator.name} takes none; choose "
+            "generator.name=resnet, mobile or unet"
+        )
 
 
 def _check_game(recipe: Recipe) -> None:
@@ -191,9 +237,10 @@ def with_labels(recipe: Recipe, labels: Sequence[str]) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"labels": tuple(labels)})})
 
 
-def _auto_depth(generator: UNetSection | ResNetSection, size: int) -> int:
+def _auto_depth(generator: UNetSection | ResNetSection, size: int, resolutions: int) -> int:
     if isinstance(generator, ResNetSection):
         return 9 if size >= 256 else 6  # Zhu et al. 2017, appendix 7.2
+    size = max(size // 2 ** (resolutions - 1), 1)  # the pictures that it begins with
     halvings = (size & -size).bit_length() - 1
     # Fewer than five would see too little; then the size is refused instead.
     return min(8, max(halvings, min(5, int(math.log2(size))), 2))

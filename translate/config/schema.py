@@ -139,6 +139,7 @@ class TrainingSection(Section):
     accumulate: Positive = 1
     generator_above: float | None = None
     discriminator_above: float | None = None
+    resolutions: Positive | Literal["auto"] = "auto"
 
 
 class CheckpointSection(Section):

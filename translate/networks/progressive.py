@@ -62,7 +62,7 @@ class ProgressiveResNet(Generator):
         self.ups = nn.ModuleList(_layer(widths[s - 1], widths[s], norm) for s in range(1, stages))
         self.register_buffer("stage", torch.tensor(stages - 1))
         self.register_buffer("alpha", torch.tensor(float(alpha)))
-        # What a compiler or exporter sees, to whom a buffer's value is unknown.
+        # What `forward` goes by: a compiler doesn't know a buffer's value, and a GPU would have to be asked.
         self.place = (stages - 1, float(alpha))
         self.register_load_state_dict_post_hook(_remember_place)
 
@@ -84,11 +84,10 @@ class ProgressiveResNet(Generator):
     @property
     def shrink(self) -> int:
         """How many times smaller than at the last stage the pictures of this stage are."""
-        return 2 ** (self.stages - 1 - int(self.stage))
+        return 2 ** (self.stages - 1 - self.place[0])
 
     def forward(self, image: Tensor) -> Tensor:
-        compiling = torch.compiler.is_compiling()
-        stage, alpha = self.place if compiling else (int(self.stage), float(self.alpha))
+        stage, alpha = self.place
         fading = stage > 0 and alpha < 1
         x = self.readers[stage](image)  # (B, channels of the stage, H, W)
         for level in range(stage, 0, -1):

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
+from torch.nn import functional as F
 
 from translate.config import Recipe, learning_rate_factor
 from translate.data.datasets import Batch as ByteBatch
 from translate.data.datasets import to_float, to_one_hot
 from translate.training.ema import update_average
+from translate.training.growth import grow
 from translate.training.health import Health
 from translate.training.state import TrainingState
 from translate.translators.base import Batch, Losses, Translator
@@ -51,7 +53,10 @@ def train(
     mixed = torch.autocast(device.type, precision, enabled=precision != torch.float32)
 
     for images in batches:
-        parts = to_batch(images, device, progress=state.step / steps).split(recipe.training.accumulate)
+        progress = state.step / steps
+        grow(state, int(recipe.training.resolutions), progress)
+        batch = to_batch(images, device, progress, shrink=state.shrink)
+        parts = batch.split(recipe.training.accumulate)
         factor = state.set_learning_rates(learning_rate_factor(recipe.optim, state.step, steps))
 
         due = [phase for phase in translator.phases if state.step % phase.every == 0]
@@ -93,18 +98,25 @@ def train(
             break
 
 
-def to_batch(images: ByteBatch, device: torch.device, progress: float = 0.0) -> Batch:
+def to_batch(images: ByteBatch, device: torch.device, progress: float = 0.0, shrink: int = 1) -> Batch:
     """uint8 (B, C, H, W) in 0 … 255 to float32 in [-1, 1] on the device; bytes travel, floats don't.
 
     Maps of classes become one-hot, float32 (B, classes, H, W).
+
+    Args:
+        shrink: how many times smaller the pictures become, by the mean of `shrink`² pixels; of a map of
+            classes that is each class's share of the area.
     """
     a, b = (side.to(device, non_blocking=True) for side in (images.a, images.b))
     a = to_one_hot(a, images.classes_a) if images.classes_a else to_float(a)
+    b = to_float(b)
+    if shrink > 1:
+        a, b = F.avg_pool2d(a, shrink), F.avg_pool2d(b, shrink)
     label_a, label_b = (
         None if labels is None else labels.to(device, non_blocking=True)
         for labels in (images.label_a, images.label_b)
     )
-    return Batch(a, to_float(b), progress, label_a, label_b, images.text_a, images.text_b)
+    return Batch(a, b, progress, label_a, label_b, images.text_a, images.text_b)
 
 
 @contextmanager

@@ -27,6 +27,8 @@ class ReplayPool:
         images = images.detach()
         if self.capacity == 0:
             return images
+        if self.images and self.images[0].shape != images.shape[1:]:
+            self.images = []  # the training has gone on to larger pictures
         answer = []
         for image in images:
             if len(self.images) < self.capacity:

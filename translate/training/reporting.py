@@ -127,7 +127,7 @@ def sample_sheet(state: TrainingState, pictures: ByteBatch, norm_statistics: str
     """A fixed batch through the averaged generators: a row a picture, a column a stage; uint8 (3, H, W)."""
     from torchvision.utils import make_grid
 
-    batch = to_batch(pictures, state.device)
+    batch = to_batch(pictures, state.device, shrink=state.shrink)
     generators = {name: serving_copy(state, name, norm_statistics) for name in state.averages}
     with torch.inference_mode():
         columns = state.translator.samples(batch, generators)

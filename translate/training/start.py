@@ -180,7 +180,8 @@ def total_steps(recipe: Recipe, data: TrainingData) -> int:
 
 def norm_statistics(recipe: Recipe) -> Literal["batch", "running"]:
     """What batch norm does in use: batches of one have only ever known a picture's own statistics."""
-    return "batch" if recipe.generator.norm == "batch" and recipe.data.batch_size == 1 else "running"
+    batched = getattr(recipe.generator, "norm", "none") in ("batch", "sync-batch")
+    return "batch" if batched and recipe.data.batch_size == 1 else "running"
 
 
 def sample_batch(data: TrainingData, count: int) -> ByteBatch:
@@ -241,6 +242,9 @@ def _announce(
     for note in data.notes:
         console.print(f"          {note}")
     console.print(f"networks  {networks}")
+    if (resolutions := int(recipe.training.resolutions)) > 1:
+        sizes = [str(recipe.data.size // 2**halvings) for halvings in reversed(range(resolutions))]
+        console.print(f"pictures  of {', '.join(sizes)} pixels, {steps / resolutions:.0f} steps each")
     console.print(
         f"training  {recipe.translator}, steps {state.step} to {steps} on {state.device}, into {run.path}"
     )

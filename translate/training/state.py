@@ -37,6 +37,7 @@ class TrainingState:
         optimizers: by the name of the phase that has it.
         plateau: what lowers the learning rates where the schedule is `plateau`.
         pools: by the name of the replayed output.
+        shrink: how many times smaller than `data.size` the pictures are now; see `growth.grow`.
     """
 
     translator: Translator
@@ -46,6 +47,7 @@ class TrainingState:
     pools: dict[str, ReplayPool]
     plateau: Plateau | None = None
     step: int = 0
+    shrink: int = 1
     base_rates: dict[str, float] = field(default_factory=dict)
 
     def replayed(self, phase: Phase, out: Any) -> Any:

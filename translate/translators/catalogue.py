@@ -21,6 +21,7 @@ from translate.losses.adversarial import ADVERSARIAL
 from translate.networks.catalogue import build_discriminator, build_generator
 from translate.networks.layers import Discriminator, Generator, initialise
 from translate.networks.patch_sample import PatchSampler
+from translate.networks.progressive import ProgressiveResNet
 from translate.networks.resnet import ResNet
 from translate.translators.base import Translator
 from translate.translators.cut import CUT
@@ -39,7 +40,7 @@ def build_translator(recipe: Recipe) -> Translator:
     translator = TRANSLATORS[recipe.translator](recipe)
     for name, network in translator.networks.items():
         if isinstance(network, Generator | Discriminator):
-            _check_size(recipe.data.size, name, network.minimum_size)
+            _check_size(recipe, name, network)
     return translator
 
 
@@ -157,12 +158,20 @@ def _discriminator(recipe: Recipe, channels: int, **more: int) -> nn.Module:
     return initialise(network, recipe.discriminator.init)
 
 
-def _check_size(size: int, name: str, needed: int) -> None:
-    if size < needed:
-        remedy = ", or fewer discriminator.layers" if name.startswith("discriminator") else ""
-        raise UsageError(
-            f"data.size {size} is too small for the {name}, which needs {needed}; choose a larger one{remedy}"
-        )
+def _check_size(recipe: Recipe, name: str, network: Generator | Discriminator) -> None:
+    size, needed, resolutions = recipe.data.size, network.minimum_size, int(recipe.training.resolutions)
+    what, remedies = f"data.size {size}", ["choose a larger one"]
+    # A progressive generator is smaller while its pictures are.
+    if resolutions > 1 and not isinstance(network, ProgressiveResNet):
+        size //= 2 ** (resolutions - 1)
+        what += f" with training.resolutions {resolutions} begins at {size}, which"
+        remedies.append("fewer training.resolutions")
+    if size >= needed:
+        return
+    if name.startswith("discriminator"):
+        keys = ("layers", "depth", "scales")
+        remedies += [f"fewer discriminator.{key}" for key in keys if hasattr(recipe.discriminator, key)]
+    raise UsageError(f"{what} is too small for the {name}, which needs {needed}; {', or '.join(remedies)}")
 
 
 def _plain(section: Section) -> tuple[str, dict]:
