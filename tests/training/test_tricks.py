@@ -191,6 +191,7 @@ def test_a_plateau_halves_the_rate_and_an_improvement_doesn_t():
         {"losses__adversarial": "dragan"},
         {"constraints__r1": 1, "constraints__orthogonal": 1e-4, "constraints__noise": 0.1},
         {"constraints__historical": 0.1},
+        {"constraints__augment": ["colour", "translation", "cutout"], "losses__feature_matching": 1},
     ],
 )
 def test_a_dry_run_plans_the_memory_of_every_constraint(changes: dict):
@@ -208,6 +209,11 @@ def test_all_of_it_resumes_bit_for_bit(tmp_path):
         constraints__r1_every=3,
         constraints__historical=0.1,
         constraints__noise=0.2,
+        constraints__augment=["colour", "translation", "cutout"],
+        constraints__augment_p="adaptive",
+        constraints__augment_target=-0.9,
+        constraints__augment_ramp=20,
+        losses__feature_matching=1,
         training__pool=3,
         training__n_critic=2,
         training__accumulate=2,
@@ -222,4 +228,5 @@ def test_all_of_it_resumes_bit_for_bit(tmp_path):
     advance(resumed, chosen, 7, 7)
     expected, found = whole.translator.state_dict(), resumed.translator.state_dict()
     assert any("mean_" in name for name in found)
+    assert any(name.endswith("augment.p") and tensor > 0 for name, tensor in found.items())
     assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())

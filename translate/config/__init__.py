@@ -32,7 +32,7 @@ from translate.config.reading import (
     parse_recipe,
     recipe_names,
 )
-from translate.config.resolve import ENERGIES, with_labels
+from translate.config.resolve import ENERGIES, JUDGING, with_labels
 from translate.config.schedule import (
     learning_rate_factor,
 )
@@ -63,6 +63,7 @@ from translate.config.sections import Section
 
 __all__ = [
     "ENERGIES",
+    "JUDGING",
     "NETWORKS",
     "RECIPES",
     "AdversarialName",

@@ -18,6 +18,7 @@ from translate.errors import UsageError
 
 ENERGIES = ("ebgan", "began")  # judge by how badly an autoencoder reconstructs
 SMOOTHABLE = ("minimax", "nonsaturating", "lsgan", "dragan")
+JUDGING = ("minimax", "nonsaturating", "lsgan", "hinge", "dragan", "projected")  # a logit is a verdict
 PENALISED = ("wgan-gp", "dragan")
 SIZE_KEYS = {"unet": "depth", "laplacian": "levels", "progressive": "stages"}  # how often they halve
 
@@ -156,6 +157,16 @@ def _check_game(recipe: Recipe) -> None:
     if asked.smoothing and objective not in SMOOTHABLE:
         raise UsageError(
             f"constraints.smoothing has no meaning for {objective}; it is for {', '.join(SMOOTHABLE)}"
+        )
+    if asked.augment_p == "adaptive" and not asked.augment:
+        raise UsageError(
+            "constraints.augment_p adaptive says how often, but constraints.augment not what; set it to "
+            "[colour, translation, cutout] or some of these"
+        )
+    if asked.augment_p == "adaptive" and objective not in JUDGING:
+        raise UsageError(
+            f"constraints.augment_p adaptive counts real pictures that are judged real, and {objective} has "
+            f"no such verdict; set a probability, or take {', '.join(JUDGING)}"
         )
     _check_generator_s_game(recipe)
     if asked.penalty not in ("auto", 0) and objective not in PENALISED:

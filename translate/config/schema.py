@@ -30,6 +30,7 @@ AdversarialName = Literal[
     "relativistic",
     "projected",
 ]
+AugmentationName = Literal["colour", "translation", "cutout"]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
 Kind = Literal["paired", "unpaired", "labelled"]
 
@@ -108,6 +109,10 @@ class ConstraintsSection(Section):
     margin: Annotated[float, Field(gt=0, le=2)] = 1.0
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.5
     balance_rate: Annotated[float, Field(gt=0)] = 1e-3
+    augment: tuple[AugmentationName, ...] = ()
+    augment_p: Annotated[float, Field(ge=0, le=1)] | Literal["adaptive"] = 1.0
+    augment_target: Annotated[float, Field(gt=-1, lt=1)] = 0.6
+    augment_ramp: Positive = 500_000
 
 
 class OptimSection(Section):

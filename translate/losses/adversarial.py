@@ -168,6 +168,7 @@ class Adversarial:
         clip: the critic's weights are clipped to ±clip after each of its steps.
         balanced: `began_balance` moves k after each step.
         smoothable: one-sided label smoothing makes sense.
+        undecided: the logit that says neither real nor fake, where single logits say either.
     """
 
     discriminator: Callable[..., Tensor]
@@ -179,13 +180,16 @@ class Adversarial:
     clip: float | None = None
     balanced: bool = False
     smoothable: bool = False
+    undecided: float | None = None
 
 
 ADVERSARIAL: dict[str, Adversarial] = {
-    "minimax": Adversarial(minimax_discriminator, minimax_generator, smoothable=True),
-    "nonsaturating": Adversarial(minimax_discriminator, nonsaturating_generator, smoothable=True),
-    "lsgan": Adversarial(lsgan_discriminator, lsgan_generator, smoothable=True),
-    "hinge": Adversarial(hinge_discriminator, hinge_generator),
+    "minimax": Adversarial(minimax_discriminator, minimax_generator, smoothable=True, undecided=0.0),
+    "nonsaturating": Adversarial(
+        minimax_discriminator, nonsaturating_generator, smoothable=True, undecided=0.0
+    ),
+    "lsgan": Adversarial(lsgan_discriminator, lsgan_generator, smoothable=True, undecided=0.5),
+    "hinge": Adversarial(hinge_discriminator, hinge_generator, undecided=0.0),
     "wgan": Adversarial(wasserstein_discriminator, wasserstein_generator, clip=0.01),
     "wgan-gp": Adversarial(
         wasserstein_discriminator, wasserstein_generator, penalty="interpolated", penalty_weight=10.0
@@ -196,10 +200,11 @@ ADVERSARIAL: dict[str, Adversarial] = {
         penalty="around_real",
         penalty_weight=10.0,
         smoothable=True,
+        undecided=0.0,
     ),
     "ebgan": Adversarial(ebgan_discriminator, ebgan_generator, energy=True),
     "began": Adversarial(began_discriminator, began_generator, energy=True, balanced=True),
     "relativistic": Adversarial(relativistic_discriminator, relativistic_generator, relative=True),
     # Sauer et al. 2021: the hinge at every scale of a discriminator on frozen features.
-    "projected": Adversarial(hinge_discriminator, hinge_generator),
+    "projected": Adversarial(hinge_discriminator, hinge_generator, undecided=0.0),
 }

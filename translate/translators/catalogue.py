@@ -53,12 +53,16 @@ def generator_arguments(recipe: Recipe, direction: Direction = "a2b") -> tuple[s
     return name, {"in_channels": inputs, "out_channels": outputs, **arguments, **classes}
 
 
-def game_rules(recipe: Recipe) -> Rules:
-    """The recipe's objective and constraints; what is `auto` is the objective's own."""
+def game_rules(recipe: Recipe, given: int = 0) -> Rules:
+    """The recipe's objective and constraints; what is `auto` is the objective's own.
+
+    Args:
+        given: channels of the input, where the discriminator sees it before the picture that it judges.
+    """
     losses, asked, training = recipe.losses, recipe.constraints, recipe.training
     objective = ADVERSARIAL[losses.adversarial]
     own = {"penalty": objective.penalty_weight, "clip": objective.clip}
-    given = {
+    constraints = {
         key: own[key] if value == "auto" else value
         for key, value in asked.model_dump(exclude={"smoothing"}).items()
     }
@@ -71,7 +75,8 @@ def game_rules(recipe: Recipe) -> Rules:
         feature_matching=losses.feature_matching,
         matching="layers" if losses.matching == "layers" else "mean",
         pulling_away=losses.pulling_away,
-        **{**given, "clip": given["clip"] or None},
+        given=given,
+        **{**constraints, "clip": constraints["clip"] or None},
     )
 
 
@@ -80,7 +85,7 @@ def _pix2pix(recipe: Pix2PixRecipe) -> Pix2Pix:
     return Pix2Pix(
         _generator(recipe, "a2b"),
         _discriminator(recipe, recipe.data.channels_a + recipe.data.channels_b),
-        game_rules(recipe),
+        game_rules(recipe, given=recipe.data.channels_a),
         gan=losses.gan,
         l1=losses.l1,
     )

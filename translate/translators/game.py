@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from translate.losses import penalties
 from translate.losses.adversarial import Adversarial, began_balance, pulling_away
 from translate.losses.features import feature_matching, layerwise_l1
+from translate.translators.augment import Augment
 from translate.translators.base import Batch, Losses, Phase, mixes_batch
 
 Scales = Sequence[Tensor]
@@ -43,6 +44,9 @@ class Rules:
         matching: `layers` compares a picture with its own truth, place by place in every layer (Wang et al.
             2018, eq. 3); `mean` the batches' mean last features (Salimans et al. 2016, §3.1).
         pulling_away: weight of the likeness of the fakes' codes (Zhao et al. 2017, eq. 4).
+        augment: kinds of augmentation of all that the discriminator sees, see `augment.Augment`.
+        augment_p: how probable each is, or `adaptive`; then `augment_target`, `augment_ramp` count.
+        given: leading channels of what the discriminator sees that the picture was made from.
     """
 
     objective: Adversarial
@@ -63,13 +67,18 @@ class Rules:
     feature_matching: float = 0.0
     matching: Literal["layers", "mean"] = "layers"
     pulling_away: float = 0.0
+    augment: tuple[str, ...] = ()
+    augment_p: float | Literal["adaptive"] = 1.0
+    augment_target: float = 0.6
+    augment_ramp: int = 500_000
+    given: int = 0
 
 
 class Game(nn.Module):
     """What one discriminator and the generator that it judges minimise, unweighted.
 
-    The only state is what the methods themselves define: BEGAN's k and the means of historical averaging, as
-    buffers, so that a resume has them.
+    The only state is what the methods themselves define: BEGAN's k, the means of historical averaging and the
+    probability of augmentation, as buffers, so that a resume has them.
 
     Args:
         discriminator: the network that will be judged with; only looked at, not kept.
@@ -83,6 +92,7 @@ class Game(nn.Module):
         self.rules, self.objective = rules, rules.objective
         self.merge = not mixes_batch(discriminator)
         self.register_buffer("k", torch.zeros(()))
+        self.augment = _augment(rules) if rules.augment else None
         if rules.historical:
             for name, parameter in unwrapped(discriminator).named_parameters():
                 self.register_buffer(_mean_of(name), parameter.detach().clone())
@@ -104,8 +114,10 @@ class Game(nn.Module):
             condition: what the pictures should show, labels (B,) or embeddings (B, E), the same for both.
         """
         look = looking_for(discriminator, condition)
-        real, fake = self.noisy(real, progress), self.noisy(fake, progress)
+        real, fake = self.shown(real, progress), self.shown(fake, progress)
         scales = judge(look, real, fake, self.merge)
+        if self.augment is not None and self.objective.undecided is not None:
+            self.augment.hear([logits for logits, _ in scales], self.objective.undecided)
         losses = {"discriminator": torch.stack([self._discriminator(*logits) for logits in scales]).sum()}
         asked = self.rules
         if asked.penalty:
@@ -134,10 +146,10 @@ class Game(nn.Module):
         losses = {"gan": self.generator_loss(discriminator, real, fake, progress, condition)}
         asked = self.rules
         if asked.feature_matching:
-            matched = self._matched(discriminator, real, fake, condition)
+            matched = self._matched(discriminator, *self._augmented_alike(real, fake), condition)
             losses["matching"] = asked.feature_matching * matched
         if asked.pulling_away:
-            codes = unwrapped(discriminator).encode(fake)  # type: ignore[operator]
+            codes = unwrapped(discriminator).encode(self.shown(fake, progress))  # type: ignore[operator]
             losses["pulling_away"] = asked.pulling_away * pulling_away(codes.float())
         return losses
 
@@ -151,16 +163,21 @@ class Game(nn.Module):
     ) -> Tensor:
         """What the generator minimises; relativistic objectives look at the real pictures too."""
         look = looking_for(discriminator, condition)
-        fake = self.noisy(fake, progress)
+        fake = self.shown(fake, progress)
         if self.objective.relative:
-            scales = judge(look, self.noisy(real, progress), fake, self.merge)
+            scales = judge(look, self.shown(real, progress), fake, self.merge)
             return torch.stack([self.objective.generator(*logits) for logits in scales]).sum()
         return torch.stack([self.objective.generator(logits) for logits in verdicts(look(fake))]).sum()
 
     def r1(self, discriminator: nn.Module, real: Tensor, condition: Tensor | None = None) -> Tensor:
-        """The lazy R1 term, strengthened by its interval."""
+        """The lazy R1 term, strengthened by its interval: of the slope at the pictures as they are seen."""
         strength = self.rules.r1 * self.rules.r1_every
-        return strength * penalties.r1(score_with(looking_for(discriminator, condition)), real)
+        seen = self.shown(real, progress=1.0)
+        return strength * penalties.r1(score_with(looking_for(discriminator, condition)), seen)
+
+    def shown(self, pictures: Tensor, progress: float) -> Tensor:
+        """Pictures as the discriminator sees them: augmented, and under instance noise."""
+        return self.noisy(pictures if self.augment is None else self.augment(pictures), progress)
 
     def noisy(self, pictures: Tensor, progress: float) -> Tensor:
         """Instance noise, as much as is left of it."""
@@ -180,6 +197,12 @@ class Game(nn.Module):
         if asked.real_target != 1:
             return objective.discriminator(real, fake, target=asked.real_target)
         return objective.discriminator(real, fake)
+
+    def _augmented_alike(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        if self.augment is None:
+            return real, fake
+        changes = self.augment.draw(len(real))
+        return self.augment(real, changes), self.augment(fake, changes)
 
     def _matched(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, condition: Tensor | None
@@ -281,6 +304,16 @@ def named(losses: Losses, side: str, weight: float) -> Losses:
     """`gan` → `gan_b`; the objective's term times the translator's weight, the others keep their own."""
     objective = ("discriminator", "gan")
     return {f"{name}_{side}": weight * term if name in objective else term for name, term in losses.items()}
+
+
+def _augment(rules: Rules) -> Augment:
+    return Augment(
+        rules.augment,
+        p=None if rules.augment_p == "adaptive" else rules.augment_p,
+        target=rules.augment_target,
+        ramp=rules.augment_ramp,
+        given=rules.given,
+    )
 
 
 def _mean_of(parameter: str) -> str:

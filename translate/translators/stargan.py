@@ -88,7 +88,7 @@ class StarGAN(Translator):
         )
         losses = named(terms, "b", weight=0.5)
         if self.classifies:
-            losses["classify_real"] = self.classify * self._wrong(batch.b, batch.label_b)
+            losses["classify_real"] = self.classify * self._wrong(batch.b, batch)
         return losses
 
     def r1(self, batch: Batch, out: StarOutputs) -> Losses:
@@ -103,7 +103,7 @@ class StarGAN(Translator):
         if out.same_a is not None:
             losses["identity_a"] = self.identity * F.l1_loss(out.same_a.float(), batch.a)
         if self.classifies:
-            losses["classify_fake"] = self.classify * self._wrong(out.fake_b, batch.label_b)
+            losses["classify_fake"] = self.classify * self._wrong(out.fake_b, batch)
         return losses
 
     def samples(self, batch: Batch, generators: Mapping[str, nn.Module]) -> dict[str, Tensor]:
@@ -116,6 +116,7 @@ class StarGAN(Translator):
     def _asked(self, batch: Batch) -> Tensor | None:
         return None if self.classifies else batch.label_b
 
-    def _wrong(self, pictures: Tensor, labels: Tensor | None) -> Tensor:
+    def _wrong(self, pictures: Tensor, batch: Batch) -> Tensor:
         classify = self.networks["discriminator_b"].classify
-        return F.cross_entropy(classify(pictures).float(), labels)  # type: ignore[operator]
+        seen = self.game.shown(pictures, batch.progress)
+        return F.cross_entropy(classify(seen).float(), batch.label_b)  # type: ignore[operator]
