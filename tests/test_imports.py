@@ -13,13 +13,14 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "translate"
 
 # From the bottom upwards: what each room may import, besides itself and `translate.__version__`.
-PICTURES = {"errors", "files", "images"}
+PICTURES = {"errors", "files", "images", "colours"}
 METHODS = {"errors", "config", "networks", "losses"}
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "devices": {"errors"},
     "signals": set(),
+    "colours": set(),
     "validation": {"errors"},
     "pillow": {"errors"},
     "images": {"errors", "files", "pillow"},
@@ -30,7 +31,7 @@ LAYERS: dict[str, set[str]] = {
     "data": PICTURES | {"config"},
     "metrics": PICTURES | {"config", "networks"},
     "translators": METHODS,
-    "weights": METHODS | {"files", "translators"},
+    "weights": METHODS | {"files", "colours", "translators"},
     "inference": PICTURES | {"devices", "networks", "weights"},
     "training": PICTURES | METHODS | {"devices", "signals", "data", "metrics", "translators", "weights"},
     "cli": PICTURES

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from translate.data.colours import distinct, names, packed
+from translate.colours import distinct, names, packed
 from translate.data.datasets import DataOptions, to_one_hot
 from translate.data.inspect import inspect
 from translate.data.loading import load_data

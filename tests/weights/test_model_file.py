@@ -190,8 +190,8 @@ def with_card(path: Path, change) -> str:
 def test_cards_that_make_no_sense(tmp_path):
     path = tmp_path / "m.safetensors"
     assert "the card is no JSON (" in with_card(path, lambda card: "{nonsense")
-    newer = with_card(path, lambda card: card.update(format_version=3, novelty=1))
-    assert "has format version 3, this translate reads up to 2; update translate" in newer
+    newer = with_card(path, lambda card: card.update(format_version=4, novelty=1))
+    assert "has format version 4, this translate reads up to 3; update translate" in newer
     assert "the card is not valid: whatever: Extra inputs" in with_card(
         path, lambda card: card.update(whatever=1)
     )
@@ -206,11 +206,11 @@ def test_a_card_of_version_1_is_read(tmp_path):
     path = tmp_path / "m.safetensors"
     saved(path)
     content = json.loads(make_card().model_dump_json()) | {"format_version": 1}
-    del content["labels"], content["text"]  # what that version didn't know
+    del content["labels"], content["text"], content["classes"]  # what that version didn't know
     save_file(load_file(path), path, {"card": json.dumps(content)})
     card = model_file.load(path).card
     assert (card.format_version, card.labels, card.text) == (1, (), False)
-    assert make_card().format_version == 2
+    assert make_card().format_version == 3
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -102,7 +102,7 @@ def evaluate(
     answer = partial(translator, label=label, text=text)
     card = translator.card
     options = data_options(card, size=size, a=a, b=b, task=task)
-    found = held_out(data, options, split=split, kind=_needs_pairs(card))
+    found = held_out(data, options, split=split, kind=_needs_pairs(card), colours=card.colours)
     positions = spread(len(found.pictures), limit)
     result = measure(answer, found, positions, batch_size, console, quiet=quiet)
     if output is not None:
@@ -148,6 +148,8 @@ def data_options(
     except (ValidationError, AttributeError, TypeError) as error:
         raise ModelError(f"the recipe on the model's card makes no sense: {error}") from error
     channels = [int(card.arguments.get(key) or 3) for key in ("in_channels", "out_channels")]
+    if card.classes:
+        channels[0] = 3  # the colours that its maps are drawn in
     if not set(channels) <= {1, 3}:
         raise ModelError(
             f"the model makes {channels[1]} channels of {channels[0]}; pictures have 1 or 3, so there is "
@@ -216,8 +218,8 @@ def measure(
     outside: list[Tensor] = []
     batches = found.pictures.batches(positions, batch_size)
     for batch in _progress(batches, len(positions), "measuring", console, quiet):
-        inputs, truth, *masks = (to_float(side) for side in batch)
-        outputs = translator(inputs)
+        truth, *masks = (to_float(side) for side in batch[1:])
+        inputs, outputs = answered(translator, batch[0], found.pictures.colours)
         answers["model"].append(fidelity(outputs, truth))
         answers["copy the input"].append(fidelity(copy_input(inputs, channels), truth))
         if mean is not None:
@@ -228,6 +230,21 @@ def measure(
         {name: summarise(parts, channels) for name, parts in answers.items()},
         change_outside_score(outside) if outside else None,
     )
+
+
+def answered(answer: Answer, inputs: Tensor, colours: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """The inputs as pictures, and what the model makes of them, float (B, C, S, S) in [-1, 1].
+
+    Args:
+        inputs: uint8 (B, C, S, S); of maps of classes their numbers, with C = 1.
+        colours: of the classes, 0xrrggbb; empty for pictures.
+    """
+    from translate.data.datasets import to_colours, to_float, to_one_hot
+
+    if colours:
+        return to_float(to_colours(inputs, colours)), answer(to_one_hot(inputs, len(colours)))
+    pictures = to_float(inputs)
+    return pictures, answer(pictures)
 
 
 def _needs_pairs(card: Card) -> Literal["paired"] | None:
@@ -307,10 +324,10 @@ def _write_sheet(path: Path, translator: Answer, pictures: WholePictures, positi
     from translate.data.datasets import to_float
 
     shown = [positions[i] for i in spread(len(positions), _SHEET_PICTURES)]
-    rows: list[list[Tensor]] = []
-    for batch in pictures.batches(shown, 1):
-        inputs, truth = (to_float(side) for side in batch[:2])
-        rows.append([inputs, translator(inputs), truth])
+    rows = [
+        [*answered(translator, inputs, pictures.colours), to_float(truth)]
+        for inputs, truth, *_ in pictures.batches(shown, 1)
+    ]
     columns = [[F.pad(p.expand(-1, 3, -1, -1), (2, 2, 2, 2), value=1.0) for p in column] for column in rows]
     sheet = torch.cat([torch.cat(column, -2) for column in columns], -1)
     images.write(path, images.to_pixels(sheet))

@@ -58,6 +58,7 @@ def _rows(path: Path, card: Card) -> list[tuple[str, str]]:
         ("file", f"{path} ({path.stat().st_size / 1e6:.1f} MB)"),
         ("translates", f"{card.source} → {card.target} ({card.direction})"),
         ("labels", ", ".join(card.labels)),
+        ("classes", f"{len(card.classes)}, of the colours {', '.join(card.classes)}" if card.classes else ""),
         ("text", "asks for a caption" if card.text else ""),
         ("translator", card.translator),
         ("network", f"{card.architecture} ({_joined(card.arguments)})"),

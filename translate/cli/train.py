@@ -132,7 +132,7 @@ def _run_name(name: str | None, recipe: str, data: Path) -> str:
 
 
 def _dry_run(recipe_name: str, root: Path, overrides: dict[str, Any], device: str, as_json: bool) -> int:
-    from translate.config import load_recipe, with_labels
+    from translate.config import load_recipe, with_classes, with_labels
     from translate.devices import choose_device
     from translate.training.plan import plan
     from translate.training.precision import choose_precision
@@ -141,7 +141,7 @@ def _dry_run(recipe_name: str, root: Path, overrides: dict[str, Any], device: st
     recipe = load_recipe(recipe_name, overrides)
     choose_precision(recipe.training.precision, choose_device(device))
     data = open_data(root, recipe, verify=False, progress=False)
-    recipe = with_labels(recipe, data.labels)
+    recipe = with_classes(with_labels(recipe, data.labels), data.classes_a)
     facts = plan(recipe, data, total_steps(recipe, data))
     if as_json:
         print(json.dumps(facts))

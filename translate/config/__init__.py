@@ -32,7 +32,7 @@ from translate.config.reading import (
     parse_recipe,
     recipe_names,
 )
-from translate.config.resolve import ENERGIES, JUDGING, with_labels
+from translate.config.resolve import ENERGIES, JUDGING, with_classes, with_labels
 from translate.config.schedule import (
     learning_rate_factor,
 )
@@ -109,5 +109,6 @@ __all__ = [
     "parse_assignments",
     "parse_recipe",
     "recipe_names",
+    "with_classes",
     "with_labels",
 ]

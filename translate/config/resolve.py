@@ -77,6 +77,7 @@ def resolve(recipe: Recipe) -> Recipe:
         raise UsageError("generator.masked needs data.channels_a equal to data.channels_b")
     _check_game(recipe)
     _check_labels(recipe)
+    _check_classes(recipe)
     if isinstance(recipe, CUTRecipe):
         _check_contrast(recipe)
     discriminator = recipe.discriminator
@@ -231,6 +232,26 @@ def _check_contrast(recipe: CUTRecipe) -> None:
         raise UsageError("training.pool has no meaning for cut, which has no replay; leave it 0")
 
 
+def _check_classes(recipe: Recipe) -> None:
+    """Refuse maps of classes where nothing can be made of them."""
+    if not recipe.data.classes_a:
+        return
+    if recipe.kind != "paired":
+        raise UsageError(
+            f"data.classes_a is for pairs of a map and its picture, and {recipe.translator} has no pairs; "
+            "leave it false, and maps are pictures like others"
+        )
+    if recipe.data.task is not None:
+        raise UsageError(
+            f"data.task {recipe.data.task} draws the inputs, and drawings are no maps of classes; leave one "
+            "of data.task and data.classes_a out"
+        )
+    if getattr(recipe.generator, "masked", False):
+        raise UsageError(
+            "generator.masked keeps parts of the input, and classes are no picture; leave it false"
+        )
+
+
 def with_labels(recipe: Recipe, labels: Sequence[str]) -> Recipe:
     """The recipe with the classes of its data, which the size of its networks follows from.
 
@@ -246,6 +267,23 @@ def with_labels(recipe: Recipe, labels: Sequence[str]) -> Recipe:
             "bring the data back, or leave data.labels out"
         )
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"labels": tuple(labels)})})
+
+
+def with_classes(recipe: Recipe, classes: Sequence[str]) -> Recipe:
+    """The recipe with the classes of its maps, named as in `translate.colours`; see `with_labels`.
+
+    Raises:
+        UsageError: it was made for other classes.
+    """
+    known = recipe.data.classes
+    if not recipe.data.classes_a or known == tuple(classes):
+        return recipe
+    if known:
+        raise UsageError(
+            f"the recipe is for maps of the classes {', '.join(known)}, the data have {', '.join(classes)}; "
+            "bring the data back, or leave data.classes out"
+        )
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"classes": tuple(classes)})})
 
 
 def _auto_depth(generator: UNetSection | ResNetSection, size: int, resolutions: int) -> int:

@@ -46,6 +46,7 @@ class DataSection(Section):
     b: str | None = None
     channels_a: Channels = 3
     channels_b: Channels = 3
+    classes_a: bool = False
     batch_size: Positive = 1
     flip: bool = True
     colour: Weight = 0.0
@@ -55,6 +56,7 @@ class DataSection(Section):
     cache: Literal["auto", "ram", "off"] = "auto"
     skip_corrupt: bool = False
     labels: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 class GameLosses(Section):

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from translate import images
-from translate.data.colours import distinct
+from translate.colours import distinct
 from translate.data.shelf import region
 from translate.data.sides import Layout, Side
 from translate.data.threads import each

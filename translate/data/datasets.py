@@ -297,3 +297,15 @@ def to_one_hot(maps: Tensor, classes: int) -> Tensor:
 
     planes = torch.zeros(len(maps), classes, *maps.shape[2:], device=maps.device)
     return planes.scatter_(1, maps.long(), 1.0)
+
+
+def to_colours(maps: Tensor, colours: Sequence[int]) -> Tensor:
+    """Class numbers, uint8 `(B, 1, H, W)`, as pictures to look at, uint8 `(B, 3, H, W)`.
+
+    Args:
+        colours: each class's, 0xrrggbb.
+    """
+    import torch
+
+    table = torch.tensor([[c >> 16, c >> 8 & 255, c & 255] for c in colours], dtype=torch.uint8)
+    return table.to(maps.device)[maps[:, 0].long()].permute(0, 3, 1, 2)

@@ -35,6 +35,11 @@ class WholePictures:
     def __len__(self) -> int:
         return len(self.shelf)
 
+    @property
+    def colours(self) -> tuple[int, ...]:
+        """Of the classes, 0xrrggbb, where the first side holds maps of them; empty for pictures."""
+        return self.shelf.sides[0].colours
+
     def __getitem__(self, i: int) -> tuple[np.ndarray, ...]:
         """Each side's picture at position `i`, uint8 `(C, size, size)`.
 
@@ -75,7 +80,12 @@ class HeldOut:
 
 
 def held_out(
-    root: str | Path, options: DataOptions, *, split: str | None = None, kind: Wanted | None = None
+    root: str | Path,
+    options: DataOptions,
+    *,
+    split: str | None = None,
+    kind: Wanted | None = None,
+    colours: tuple[int, ...] = (),
 ) -> HeldOut:
     """Find the held-out pairs of a folder: pairs of any layout, or `testA` with `testTruth`.
 
@@ -84,6 +94,7 @@ def held_out(
         options: `size`, `direction`, `task`, `a`, `b` and the channels matter.
         split: train, val or test; None is val, or else test.
         kind: see `recognise`; "paired" where the model was trained on pairs.
+        colours: of the classes, 0xrrggbb, where the inputs are maps of them; `pictures` then hold numbers.
 
     Raises:
         DataError: no such split, no truth, or files that don't match.
@@ -93,7 +104,7 @@ def held_out(
     tree = scan(root)
     companions = _companions(root) if tree.lettered and options.task is None else {}
     if any(kind == "truth" for _, kind in companions):
-        return _with_truth(tree, companions, options, split)
+        return _with_truth(tree, companions, options, split, colours)
     layout = recognise(root, a=options.a, b=options.b, task=options.task, kind=kind)
     name = _chosen(root, list(layout.splits), split)
     if not layout.paired:
@@ -106,11 +117,16 @@ def held_out(
             "the true translations of testA into testTruth under the same file names."
         )
     sides = layout.directed(options.direction).split(name)
-    return HeldOut(name, _whole((sides.a, sides.b), options), _training(layout, options), masks=False)
+    pictures = _whole((sides.a, sides.b), options, colours)
+    return HeldOut(name, pictures, _training(layout, options), masks=False)
 
 
 def _with_truth(
-    tree: Tree, companions: dict[tuple[str, str], Folder], options: DataOptions, split: str | None
+    tree: Tree,
+    companions: dict[tuple[str, str], Folder],
+    options: DataOptions,
+    split: str | None,
+    colours: tuple[int, ...],
 ) -> HeldOut:
     splits = [name for name, kind in companions if kind == "truth" and name in tree.bodies]
     name = _chosen(tree.root, splits, split, "with a truth folder ")
@@ -122,7 +138,8 @@ def _with_truth(
     if masks is not None:
         sides.append(_matched(inputs, masks)[1])
     layout = recognise(tree.root, a=options.a, b=options.b, kind="unpaired")
-    return HeldOut(name, _whole(tuple(sides), options), _training(layout, options), masks=masks is not None)
+    pictures = _whole(tuple(sides), options, colours)
+    return HeldOut(name, pictures, _training(layout, options), masks=masks is not None)
 
 
 def _companions(root: Path) -> dict[tuple[str, str], Folder]:
@@ -158,7 +175,9 @@ def _chosen(root: Path, there: Sequence[str], wanted: str | None, which: str = "
     return wanted
 
 
-def _whole(sides: tuple[Side, ...], options: DataOptions) -> WholePictures:
+def _whole(sides: tuple[Side, ...], options: DataOptions, colours: tuple[int, ...]) -> WholePictures:
+    if colours:
+        sides = (replace(sides[0], labels=True, colours=colours), *sides[1:])
     channels = (options.channels_a, options.channels_b, 1)[: len(sides)]
     return WholePictures(Shelf(sides, channels, options.size))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from translate import images
-from translate.data.colours import distinct, names
+from translate.colours import distinct, names
 from translate.data.layout import FEW_COLOURS, Direction, Layout, Part, Side, Split, Wanted, survey
 from translate.data.naming import roles
 from translate.data.shelf import common_shape, region

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from translate import images
+from translate.colours import distinct
 from translate.data import labelled, naming
-from translate.data.colours import distinct
 from translate.data.folders import Body, Folder, Tree, scan
 from translate.data.pairing import Match, match_names, unmatched_pairs
 from translate.data.sides import Direction, Kind, Layout, Part, Side, Split, Wanted

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from translate.colours import names
 from translate.data.class_maps import with_classes
-from translate.data.colours import names
 from translate.data.datasets import (
     Batch,
     DataOptions,
@@ -27,6 +27,7 @@ from translate.data.sampling import Schedule
 from translate.errors import DataError
 
 _MOST_WORKERS = 8
+_LISTED = 24
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def load_data(
     train = build(layout, "train", options=replace(options, train=True))
     name = layout.held_out
     held_out = build(layout, name, options=replace(options, train=False)) if name else None
-    notes = layout.notes
+    notes = (*layout.notes, *_class_notes(names(train.shelves[0].sides[0].colours)))
     if verify:
         # The two sides of labelled data are one shelf, which is checked and kept once.
         shelves = list(dict.fromkeys([*train.shelves, *(held_out.shelves if held_out else ())]))
@@ -175,6 +176,11 @@ _BUILDERS: dict[Wanted, Callable[..., PictureDataset]] = {
     "labelled": labelled_dataset,
     "captioned": labelled_dataset,
 }
+
+
+def _class_notes(classes: Sequence[str]) -> tuple[str, ...]:
+    listed = ", ".join(classes[:_LISTED]) + (" …" if len(classes) > _LISTED else "")
+    return (f"maps of {len(classes)} classes: {listed}",) if classes else ()
 
 
 def _require_classes(layout: Layout, train: PictureDataset) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from translate import images
+from translate.colours import UnknownColour, class_numbers
 from translate.data import transforms
-from translate.data.colours import packed
 from translate.data.layout import Part, Side
 from translate.errors import BadImage
 
@@ -102,15 +102,8 @@ def common_shape(files: Sequence[Path], shapes: Sequence[tuple[int, ...]]) -> tu
 def _finished(pixels: np.ndarray, side: Side, path: Path, size: tuple[int, int], channels: int) -> np.ndarray:
     picture = transforms.resize(pixels, size, labels=side.labels)
     if side.colours:
-        return _numbers(picture, side.colours, path)[None]
+        try:
+            return class_numbers(picture, side.colours)[None]
+        except UnknownColour as error:
+            raise BadImage(path, f"holds the colour {error}, which is no class's") from None
     return transforms.planar(transforms.edges(picture) if side.part == "edges" else picture, channels)
-
-
-def _numbers(pixels: np.ndarray, colours: tuple[int, ...], path: Path) -> np.ndarray:
-    """The class of every pixel, uint8 `(H, W)`; `colours` ascend."""
-    wanted = packed(pixels)
-    numbers = np.searchsorted(colours, wanted).clip(max=len(colours) - 1)
-    strange = np.take(colours, numbers) != wanted
-    if strange.any():
-        raise BadImage(path, f"holds the colour #{int(wanted[strange][0]):06x}, which is no class's")
-    return numbers.astype(np.uint8)

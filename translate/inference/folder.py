@@ -147,13 +147,23 @@ def _stackable(first: _Decoded, second: _Decoded) -> bool:
 
 def _run(translator: Translator, batch: list[_Decoded], condition: Tensor | None) -> list[np.ndarray | str]:
     """The outputs of a batch, uint8 `(H, W, C)`, or for each the reason why there is none."""
-    inputs = [translator.prepare(item.pixels) for item in batch if item.pixels is not None]
-    if not inputs:
-        return [item.error or "not decoded" for item in batch]
+    prepared = [_prepare(translator, item) for item in batch]
+    inputs = [x for x in prepared if isinstance(x, Tensor)]
     try:
-        return [_pixels(output) for output in translator.run(torch.cat(inputs), condition).cpu()]
+        made = iter(translator.run(torch.cat(inputs), condition).cpu() if inputs else ())
     except TranslateError as error:
-        return [str(error)] * len(batch)
+        return [str(error) if isinstance(x, Tensor) else x for x in prepared]
+    return [_pixels(next(made)) if isinstance(x, Tensor) else x for x in prepared]
+
+
+def _prepare(translator: Translator, item: _Decoded) -> Tensor | str:
+    """What the network takes of a picture, or the reason why there is nothing."""
+    if item.pixels is None:
+        return item.error or "not decoded"
+    try:
+        return translator.prepare(item.pixels)
+    except BadImage as error:
+        return error.reason
 
 
 def _pixels(output: Tensor) -> np.ndarray | str:

@@ -14,6 +14,7 @@ from torch import Tensor
 from translate import images
 from translate.devices import choose_device
 from translate.errors import ModelError, TranslateError, UsageError, did_you_mean
+from translate.inference.class_maps import one_hot
 from translate.inference.padding import pad, padded_length
 from translate.weights import model_file
 from translate.weights.card import Card
@@ -78,12 +79,14 @@ class Translator:
                 - uint8 `(H, W, 3)` or `(H, W)` RGB or grey: gives uint8 `(H, W, C)`, or `(H, W)` where
                   both are grey;
                 - float `(N, C, H, W)` in [-1, 1]: gives the same dtype on the same device.
+                For a model of maps (`card.classes`) pictures have the classes' colours, and tensors one
+                plane for each class.
             label: what to translate into, of a model that has labels (`card.labels`); of a tensor also one
                 for each of its pictures.
             text: a caption of what to translate into, of a model that asks for one (`card.text`).
 
         Raises:
-            BadImage: a file or PIL image that can't be read.
+            BadImage: a file or PIL image that can't be read; a map with a colour that is no class's.
             UsageError: no kind of picture, or a tensor or array of the wrong shape, type or range; a label or
                 a text that the model doesn't know, doesn't take or can't do without.
             ModelError: the model's channels don't fit.
@@ -142,16 +145,22 @@ class Translator:
         )
 
     def _pixels(self, pixels: np.ndarray, condition: Tensor | None, name: str = "") -> np.ndarray:
-        out = self.run(self.prepare(pixels), condition)
+        out = self.run(self.prepare(pixels, name), condition)
         require_finite(out, name)
         return images.to_pixels(out)
 
-    def prepare(self, pixels: np.ndarray) -> Tensor:
+    def prepare(self, pixels: np.ndarray, name: str = "") -> Tensor:
         """uint8 `(H, W, 1 or 3)` to the float32 `(1, C, H, W)` in [-1, 1] that this model takes.
+
+        Args:
+            name: of the picture, for messages.
 
         Raises:
             ModelError: the model takes something that is no picture.
+            BadImage: the model takes maps of classes, and the picture has a colour that is no class's.
         """
+        if self.card.classes:
+            return one_hot(pixels, self.card.classes, name)
         channels = self._channels("in_channels")
         if channels not in _PICTURE_CHANNELS:
             raise ModelError(f"the model takes {channels} channels, pictures have 1 or 3; give it a tensor.")

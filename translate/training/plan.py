@@ -10,7 +10,7 @@ from translate.config import Recipe
 from translate.data.loading import TrainingData
 from translate.networks.catalogue import parameter_count
 from translate.translators.base import Batch, Translator
-from translate.translators.catalogue import build_translator
+from translate.translators.catalogue import build_translator, input_channels
 
 
 def plan(recipe: Recipe, data: TrainingData, steps: int) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def _empty_batch(recipe: Recipe) -> Batch:
     data = recipe.data
     a, b = (
         torch.empty(data.batch_size, channels, data.size, data.size, device="meta")
-        for channels in (data.channels_a, data.channels_b)
+        for channels in (input_channels(recipe), data.channels_b)
     )
     labels = torch.empty(data.batch_size, dtype=torch.long, device="meta") if data.labels else None
     return Batch(a, b, label_a=labels, label_b=labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 
 import torch
@@ -14,8 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.text import Text
 from torch import Tensor, nn
 
-from translate import images
+from translate import colours, images
 from translate.data.datasets import Batch as ByteBatch
+from translate.data.datasets import to_colours, to_float
 from translate.errors import OutputError
 from translate.files import explain
 from translate.training.loop import to_batch
@@ -123,14 +124,23 @@ class Reporter(AbstractContextManager):
         self.writer.add_image("samples", sheet, step)
 
 
-def sample_sheet(state: TrainingState, pictures: ByteBatch, norm_statistics: str) -> Tensor:
-    """A fixed batch through the averaged generators: a row a picture, a column a stage; uint8 (3, H, W)."""
+def sample_sheet(
+    state: TrainingState, pictures: ByteBatch, norm_statistics: str, classes: Sequence[str] = ()
+) -> Tensor:
+    """A fixed batch through the averaged generators: a row a picture, a column a stage; uint8 (3, H, W).
+
+    Args:
+        classes: what the colours of the maps are called where the inputs are maps of classes.
+    """
     from torchvision.utils import make_grid
 
     batch = to_batch(pictures, state.device, shrink=state.shrink)
     generators = {name: serving_copy(state, name, norm_statistics) for name in state.averages}
     with torch.inference_mode():
         columns = state.translator.samples(batch, generators)
+    if pictures.classes_a:
+        painted = to_colours(pictures.a, colours.from_names(classes))
+        columns["a"] = to_float(painted).to(state.device)
     rows = torch.stack([column.expand(-1, 3, -1, -1) for column in columns.values()], 1).flatten(0, 1)
     grid = make_grid(rows.float().cpu(), nrow=len(columns), padding=2, pad_value=1.0)
     return grid.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)

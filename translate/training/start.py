@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 import translate
-from translate.config import Recipe, load_recipe, with_labels
+from translate.config import Recipe, load_recipe, with_classes, with_labels
 from translate.data.datasets import Batch as ByteBatch
 from translate.data.datasets import DataOptions
 from translate.data.loading import TrainingData, load_data
@@ -79,7 +79,7 @@ def start_training(
     where = choose_device(device)
     precision = choose_precision(recipe.training.precision, where)
     data = open_data(data_root, recipe, pin_memory=where.type == "cuda", progress=not quiet)
-    recipe = with_labels(recipe, data.labels)
+    recipe = with_classes(with_labels(recipe, data.labels), data.classes_a)
     if not resume:
         create_run(run_path, recipe)
     with held(run):
@@ -143,7 +143,9 @@ def _go_on(
             precision=precision,
             on_step=reporter.on_step,
             on_log=reporter.on_log,
-            on_sample=lambda step: reporter.on_sample(step, sample_sheet(state, fixed, statistics)),
+            on_sample=lambda step: reporter.on_sample(
+                step, sample_sheet(state, fixed, statistics, recipe.data.classes)
+            ),
             on_save=lambda step: save_run(run, state, recipe, data),
             should_stop=stop.is_set,
         )
@@ -155,7 +157,7 @@ def _go_on(
 
 def open_data(root: Path, recipe: Recipe, **options: bool) -> TrainingData:
     """The recipe's view of a data folder; see `load_data`."""
-    wanted = DataOptions(**recipe.data.model_dump(exclude={"labels"}), seed=recipe.training.seed)
+    wanted = DataOptions(**recipe.data.model_dump(exclude={"labels", "classes"}), seed=recipe.training.seed)
     return load_data(root, wanted, kind=recipe.kind, **options)
 
 
@@ -214,6 +216,7 @@ def save_run(run: RunFolder, state: TrainingState, recipe: Recipe, data: Trainin
                 minimum_size=network.minimum_size,
                 norm_statistics=norm_statistics(recipe),
                 labels=recipe.data.labels,
+                classes=recipe.data.classes,
                 step=state.step,
                 recipe=recipe.model_dump(mode="json"),
                 data=data_facts(data),

@@ -46,11 +46,16 @@ def build_translator(recipe: Recipe) -> Translator:
 
 def generator_arguments(recipe: Recipe, direction: Direction = "a2b") -> tuple[str, dict]:
     """Name and plain arguments of the generator that serves a direction, as a model's card keeps them."""
-    source, target = recipe.data.channels_a, recipe.data.channels_b
+    source, target = input_channels(recipe), recipe.data.channels_b
     inputs, outputs = (source, target) if direction == "a2b" else (target, source)
     name, arguments = _plain(recipe.generator)
     classes = {"classes": len(recipe.data.labels)} if recipe.kind == "labelled" else {}
     return name, {"in_channels": inputs, "out_channels": outputs, **arguments, **classes}
+
+
+def input_channels(recipe: Recipe) -> int:
+    """Of a batch's a: those of a picture, or a plane for each class where it is a map of classes."""
+    return len(recipe.data.classes) if recipe.data.classes_a else recipe.data.channels_a
 
 
 def game_rules(recipe: Recipe, given: int = 0) -> Rules:
@@ -84,8 +89,8 @@ def _pix2pix(recipe: Pix2PixRecipe) -> Pix2Pix:
     losses = recipe.losses
     return Pix2Pix(
         _generator(recipe, "a2b"),
-        _discriminator(recipe, recipe.data.channels_a + recipe.data.channels_b),
-        game_rules(recipe, given=recipe.data.channels_a),
+        _discriminator(recipe, input_channels(recipe) + recipe.data.channels_b),
+        game_rules(recipe, given=input_channels(recipe)),
         gan=losses.gan,
         l1=losses.l1,
     )

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from safetensors import SafetensorError, safe_open
 
+from translate.colours import from_names
 from translate.errors import ModelError
 from translate.files import explain
 
-FORMAT_VERSION = 2  # 1 knew no labels and no text
+FORMAT_VERSION = 3  # 1 knew no labels and no text, 2 no classes
 METADATA_KEY = "card"
+CLASS = r"^(#[0-9a-f]{6}|0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])$"
 
 Direction = Literal["a2b", "b2a"]
 
@@ -30,6 +40,9 @@ class Card(BaseModel):
         labels: names of the classes that can be asked for, by the numbers that the network knows them by;
             it is called with the number besides the picture. Empty: it is called with the picture alone.
         text: whether it is asked with a caption instead.
+        classes: its input is a map of classes, one plane of zeros and ones for each; these are the colours
+            that they are drawn in, grey levels or `#rrggbb`, in the order of the planes. Empty: its input
+            is a picture.
         value_range: of input and output.
         size_multiple: height and width of the network's input are multiples of it, in pixels.
         minimum_size: the smallest height and width that the network takes, in pixels.
@@ -42,7 +55,7 @@ class Card(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: Literal[1, 2] = FORMAT_VERSION
+    format_version: Literal[1, 2, 3] = FORMAT_VERSION
     architecture: str
     arguments: dict[str, str | bool | int | float | None]
     translator: str
@@ -50,6 +63,7 @@ class Card(BaseModel):
     domains: dict[Literal["a", "b"], str]
     labels: tuple[str, ...] = ()
     text: bool = False
+    classes: tuple[Annotated[str, Field(pattern=CLASS)], ...] = ()
     value_range: tuple[float, float] = (-1.0, 1.0)
     size_multiple: PositiveInt
     minimum_size: PositiveInt
@@ -78,6 +92,20 @@ class Card(BaseModel):
         if self.labels and self.text:
             raise ValueError("a network is asked with a label or with a caption, not with both")
         return self
+
+    @model_validator(mode="after")
+    def _classes_fit(self) -> Card:
+        colours, planes = self.colours, self.arguments.get("in_channels")
+        if colours != tuple(sorted(set(colours))) or len(colours) == 1:
+            raise ValueError("classes are different colours in ascending order, two at least")
+        if colours and planes != len(colours):
+            raise ValueError(f"classes has {len(colours)} colours, but arguments.in_channels is {planes}")
+        return self
+
+    @property
+    def colours(self) -> tuple[int, ...]:
+        """The classes' colours as numbers 0xrrggbb."""
+        return from_names(self.classes)
 
     @property
     def source(self) -> str:
