@@ -207,6 +207,15 @@ OVERRIDE_MESSAGES = {
         {"data.load_size": 200},
         "data.load_size 200 is smaller than data.size 256; make it at least as large, or auto",
     ),
+    "maps of classes out of edges": (
+        {"data.classes_a": True, "data.task": "edges"},
+        "data.task edges draws the inputs, and drawings are no maps of classes; leave one of data.task and "
+        "data.classes_a out",
+    ),
+    "a mask over a map of classes": (
+        {"data.classes_a": True, "generator.masked": True},
+        "generator.masked keeps parts of the input, and classes are no picture; leave it false",
+    ),
     "a mask between colour and grey": (
         {"generator.masked": True, "data.channels_a": 1},
         "generator.masked needs data.channels_a equal to data.channels_b",
@@ -265,6 +274,14 @@ def test_pictures_without_a_truth_aren_t_matched_place_by_place():
     )
     assert load_recipe("cyclegan", {"losses.feature_matching": 10}).losses.matching == "mean"
     assert load_recipe("pix2pix").losses.matching == "layers"
+
+
+@pytest.mark.parametrize("recipe", ["cyclegan", "stargan", "cut"])
+def test_maps_of_classes_without_pairs_are_refused(recipe):
+    assert refusal(recipe, {"data.classes_a": True}) == (
+        f"recipe {recipe}: data.classes_a is for pairs of a map and its picture, and {recipe} has no pairs; "
+        "leave it false, and maps are pictures like others"
+    )
 
 
 def test_a_wrong_word_for_a_number_is_told_the_right_one():

@@ -7,13 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from translate.colours import distinct, names, packed
-from translate.data.datasets import DataOptions, to_one_hot
+from translate.colours import names, packed
+from translate.data.datasets import DataOptions, to_colours, to_one_hot
 from translate.data.inspect import inspect
 from translate.data.loading import load_data
 from translate.data.sampling import SampleIndex
@@ -53,22 +50,6 @@ def make(root: Path, form: str = "colour", count: int = 4, splits: tuple[str, ..
 
 
 WHOLE = DataOptions(size=30, load_size=30, classes_a=True, workers=0)
-
-
-@settings(deadline=None, max_examples=50)
-@given(
-    arrays(np.uint8, st.tuples(st.integers(1, 6), st.integers(1, 6), st.just(3)), elements=st.integers(0, 3))
-)
-def test_distinct_colours_are_all_of_them(pixels):
-    red, green, blue = np.unique(pixels.reshape(-1, 3), axis=0).astype(int).T
-    assert distinct(pixels).tolist() == (red * 65536 + green * 256 + blue).tolist()
-
-
-def test_names():
-    assert names((0, 0x010101, 0xFFFFFF)) == ("0", "1", "255")
-    assert names((0, 0x00800A)) == ("#000000", "#00800a")
-    assert names(()) == ()
-    assert packed(COLOURS[None]).tolist() == [[0, 0x008009, 0x00800A, 0xC80000, 0xFFFFFF]]
 
 
 @pytest.mark.parametrize("form", ["colour", "grey", "palette"])
@@ -124,6 +105,18 @@ def test_batches_become_one_hot_on_the_device(tmp_path):
     batch = to_batch(images, torch.device("cpu"))
     assert torch.equal(batch.a, expected)
     assert batch.b.shape == (3, 3, 16, 16)
+
+
+def test_numbers_are_painted_in_their_colours():
+    maps = torch.tensor([[[[4, 0], [2, 3]]]], dtype=torch.uint8)
+    painted = to_colours(maps, packed(COLOURS[None])[0].tolist())
+    assert painted.dtype == torch.uint8
+    assert np.array_equal(painted[0].permute(1, 2, 0).numpy(), COLOURS[maps[0, 0].numpy()])
+
+
+def test_the_log_lists_the_classes(tmp_path):
+    make(tmp_path, "grey")
+    assert "maps of 5 classes: 0, 1, 2, 7, 255" in load_data(tmp_path, WHOLE, kind="paired").notes
 
 
 def test_pictures_stay_pictures_unless_asked(tmp_path):

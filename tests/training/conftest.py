@@ -44,3 +44,16 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
             images.write(root / "train" / label / f"{index}.png", _picture(random))
         images.write(root / "test" / label / "0.png", _picture(random))
     return root
+
+
+@pytest.fixture(scope="session")
+def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six pairs of a map of three classes and a picture, in two folders, and two held out."""
+    root, random = tmp_path_factory.mktemp("maps"), np.random.default_rng(3)
+    colours = np.array([[0, 0, 0], [0, 200, 0], [250, 0, 0]], np.uint8)
+    for split, count in {"train": 6, "val": 2}.items():
+        for index in range(count):
+            patches = random.integers(0, 3, (5, 5)).repeat(4, 0).repeat(4, 1)
+            images.write(root / split / "labels" / f"{index}.png", colours[patches])
+            images.write(root / split / "images" / f"{index}.png", _picture(random))
+    return root

@@ -202,6 +202,21 @@ def test_cards_that_make_no_sense(tmp_path):
     assert "the card is not valid: the whole: " in with_card(path, lambda card: "[]")
 
 
+@pytest.mark.parametrize(
+    ("classes", "says"),
+    [
+        (["#000000", "#ff0000"], "classes has 2 colours, but arguments.in_channels is 3"),
+        (["#ff0000", "#00ff00", "#0000ff"], "different colours in ascending order"),
+        (["0", "0", "7"], "different colours in ascending order"),
+        (["7"], "two at least"),
+        (["0", "7", "256"], "classes.2: String should match"),
+        (["0", "7", "red"], "classes.2: String should match"),
+    ],
+)
+def test_classes_that_make_no_sense(tmp_path, classes, says):
+    assert says in with_card(tmp_path / "m.safetensors", lambda card: card.update(classes=classes))
+
+
 def test_a_card_of_version_1_is_read(tmp_path):
     path = tmp_path / "m.safetensors"
     saved(path)
