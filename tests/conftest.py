@@ -86,6 +86,40 @@ def labelled_model(tmp_path_factory, write_model) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def random_vgg19(tmp_path_factory) -> Path:
+    """A file like that of VGG-19's weights, in its old format, but with random numbers."""
+    import torch
+    from torchvision.models import VGG19_Weights, vgg19
+
+    path = tmp_path_factory.mktemp("weights") / VGG19_Weights.IMAGENET1K_V1.url.rpartition("/")[2]
+    with torch.device("meta"):
+        shapes = {name: tensor.shape for name, tensor in vgg19().features[:30].state_dict().items()}
+    generator = torch.Generator().manual_seed(0)
+    weights = {
+        f"features.{name}": torch.randn(shape, generator=generator) * (2 / shape[1:].numel()) ** 0.5
+        if len(shape) > 1
+        else torch.rand(shape, generator=generator) - 0.5
+        for name, shape in shapes.items()
+    }
+    torch.save(weights, path, _use_new_zipfile_serialization=False)
+    return path
+
+
+@pytest.fixture
+def vgg19_folder(random_vgg19, monkeypatch) -> Path:
+    """A folder whose random VGG-19 passes for the real one."""
+    import hashlib
+
+    from translate.networks import perceptual
+    from translate.networks.pinned import Pinned
+
+    digest = hashlib.sha256(random_vgg19.read_bytes()).hexdigest()
+    url = perceptual.weights_of_vgg19().url
+    monkeypatch.setattr(perceptual, "weights_of_vgg19", lambda: Pinned(url, digest[:8]))
+    return random_vgg19.parent
+
+
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """A single thread for torch: with tensors as small as those of most tests, a second only costs time."""

@@ -85,7 +85,8 @@ class TestWhatAnObjectiveBrings:
         assert load_recipe(write(dump_recipe(recipe))) == recipe
 
 
-ADDED = {"feature_matching", "matching", "pulling_away"}  # to every recipe's losses, off
+# To the losses of recipes, off.
+ADDED = {"feature_matching", "matching", "pulling_away", "perceptual", "backbone"}
 
 
 class TestRecipesOfThePackage:

@@ -47,7 +47,8 @@ OVERRIDE_MESSAGES = {
     "a key of another recipe": (
         {"losses.cycle": 3},
         "unknown key 'losses.cycle'; choose one of losses.adversarial, losses.gan, "
-        "losses.feature_matching, losses.matching, losses.pulling_away, losses.l1",
+        "losses.feature_matching, losses.matching, losses.pulling_away, losses.l1, losses.perceptual, "
+        "losses.backbone",
     ),
     "a key far from everything": (
         {"zzz": 3},

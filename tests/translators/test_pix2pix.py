@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from translate.networks.perceptual import PerceptualFeatures
 from translate.training.loop import to_batch
 from translate.translators.base import Batch
 from translate.translators.catalogue import build_translator
@@ -20,9 +21,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def case(tiny_recipe, lively, byte_batches):
     """A translator with lively weights, and a batch of two pairs."""
 
-    def make(**changes) -> tuple[Pix2Pix, Batch]:
+    def make(weights_dir=None, **changes) -> tuple[Pix2Pix, Batch]:
         recipe = tiny_recipe("pix2pix", generator__dropout=0.0, **changes)
-        translator = lively(build_translator(recipe))
+        translator = lively(build_translator(recipe, weights_dir))
         assert isinstance(translator, Pix2Pix)
         return translator, to_batch(byte_batches(recipe, 1)[0], torch.device("cpu"))
 
@@ -123,3 +124,29 @@ def test_grey_input_and_colour_output(case):
     assert out.fake_b.shape == batch.b.shape
     assert out.fake_pair.shape[1] == 4
     assert translator.discriminator_loss(batch, out)["discriminator_b"].isfinite()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_perceptual_term_is_pix2pixhd_s(case, vgg19_folder, channels):
+    """Its published weights of the five layers, whose features another test compares with torchvision's."""
+    changes = {"losses__perceptual": 10, "data__channels_b": channels}
+    translator, batch = case(weights_dir=vgg19_folder, **changes)
+    plain, _ = case(data__channels_b=channels)
+    out = translator(batch)
+    see = PerceptualFeatures("vgg19").load(vgg19_folder)
+    expected = sum(
+        weight * (x - y).abs().mean()
+        for weight, x, y in zip((1 / 32, 1 / 16, 1 / 8, 1 / 4, 1), see(out.fake_b), see(batch.b), strict=True)
+    )
+    losses = translator.generator_loss(batch, out)
+    torch.testing.assert_close(losses.pop("perceptual"), 10 * expected)
+    torch.testing.assert_close(losses, plain.generator_loss(batch, plain(batch)))
+    assert translator.state_dict().keys() == plain.state_dict().keys()
+
+
+def test_the_perceptual_term_moves_the_generator_and_nothing_else(case, vgg19_folder):
+    translator, batch = case(weights_dir=vgg19_folder, losses__perceptual=1)
+    out = translator(batch)
+    translator.generator_loss(batch, out)["perceptual"].backward()
+    assert all(parameter.grad is not None for parameter in translator.networks["generator"].parameters())
+    assert all(parameter.grad is None for parameter in translator.networks["discriminator_b"].parameters())

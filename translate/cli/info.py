@@ -66,6 +66,7 @@ def _rows(path: Path, card: Card) -> list[tuple[str, str]]:
         ("batch norm", "statistics of the very picture" if card.norm_statistics == "batch" else ""),
         ("sizes", f"any; padded to multiples of {card.size_multiple}, at least {card.minimum_size} pixels"),
         ("trained for", f"{card.step} steps"),
+        ("perceptual", _perceptual(card.recipe)),
         ("data", _joined(card.data)),
         ("metrics", _joined(card.metrics)),
         ("recipe", _joined(_flat(card.recipe))),
@@ -74,6 +75,13 @@ def _rows(path: Path, card: Card) -> list[tuple[str, str]]:
         ("format", f"version {card.format_version}"),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _perceptual(recipe: dict[str, Any]) -> str:
+    """Through whose eyes the training compared outputs to their truths, if it did."""
+    losses = recipe.get("losses", {})
+    weight = losses.get("perceptual", 0)
+    return f"features of {losses['backbone']}, weight {weight:g}" if weight and "backbone" in losses else ""
 
 
 def _joined(values: dict[str, Any]) -> str:

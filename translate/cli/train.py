@@ -28,6 +28,7 @@ def train(
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
+    weights_dir: Path | None = None,
     device: str = "auto",
     output: Path = Path("checkpoints"),
     json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
@@ -67,6 +68,8 @@ def train(
         Go on with the run of this name.
     dry_run
         Print the resolved recipe, the data, parameter counts and the memory estimate, then stop.
+    weights_dir
+        Folder with the weights of frozen backbones, where they can't be downloaded.
     device
         auto, cpu, cuda or cuda:N.
     output
@@ -103,7 +106,14 @@ def train(
     from translate.training.start import start_training
 
     outcome = start_training(
-        recipe, data, run, overrides=overrides, resume=resume, device=device, quiet=quiet
+        recipe,
+        data,
+        run,
+        overrides=overrides,
+        resume=resume,
+        weights_dir=weights_dir,
+        device=device,
+        quiet=quiet,
     )
     model = outcome.run.model()
     if json_:
@@ -112,6 +122,7 @@ def train(
     if not quiet:
         again = shlex.join(["translate", "train", recipe, "--data", str(data), "--name", run.name])
         again += "" if output == Path("checkpoints") else f" --output {shlex.quote(str(output))}"
+        again += "" if weights_dir is None else f" --weights-dir {shlex.quote(str(weights_dir))}"
         lines = [f"saved {model} at step {outcome.step}"]
         lines += [f"go on:  {again} --resume"] if outcome.interrupted else []
         asked = f" --label {shlex.quote(outcome.labels[0])}" if outcome.labels else ""
@@ -151,6 +162,8 @@ def _dry_run(recipe_name: str, root: Path, overrides: dict[str, Any], device: st
 
     networks = {name: f"{entry['parameters']:,} parameters" for name, entry in facts["networks"].items()}
     shown = facts | {"networks": networks, "memory_bytes": f"{facts['memory_bytes'] / 2**30:.2f} GiB"}
+    frozen = {name: f"{count:,} weights" for name, count in shown.pop("frozen").items()}
+    shown |= {"frozen networks": frozen} if frozen else {}
     shown["memory of a step, estimated"] = shown.pop("memory_bytes")
     print(yaml.safe_dump(shown, sort_keys=False), end="")
     return 0

@@ -31,6 +31,7 @@ AdversarialName = Literal[
     "projected",
 ]
 AugmentationName = Literal["colour", "translation", "cutout"]
+BackboneName = Literal["vgg19", "efficientnet-lite0"]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
 Kind = Literal["paired", "unpaired", "labelled"]
 
@@ -72,6 +73,8 @@ class GameLosses(Section):
 class Pix2PixLosses(GameLosses):
     adversarial: AdversarialName = "nonsaturating"
     l1: Weight = 100.0
+    perceptual: Weight = 0.0
+    backbone: BackboneName = "vgg19"
 
 
 class CycleGANLosses(GameLosses):

@@ -30,7 +30,21 @@ BACKBONES = {
 }
 
 
-class EfficientNetLite(nn.Module):
+class Frozen(nn.Module):
+    """A network that never learns: always in evaluation mode, its weights buffers that no state dict holds.
+
+    Attributes:
+        name: what recipes call it.
+    """
+
+    name: str
+
+    def train(self, mode: bool = True) -> Frozen:
+        """Stays in evaluation mode, whatever is asked."""
+        return super().train(False)
+
+
+class EfficientNetLite(Frozen):
     """An EfficientNet-Lite trained on ImageNet; it never learns, and gradients pass it to the picture.
 
     Tan & Le 2019, "EfficientNet", in the Lite form (no squeeze-and-excitation, ReLU6), with the weights that
@@ -53,6 +67,7 @@ class EfficientNetLite(nn.Module):
 
     def __init__(self, name: str = "efficientnet-lite0"):
         super().__init__()
+        self.name = name
         network = _pretrained(name)
         scales = [stage for stage in network.feature_info if stage["reduction"] > 2]
         self.channels = tuple(stage["num_chs"] for stage in scales)
@@ -83,10 +98,6 @@ class EfficientNetLite(nn.Module):
         """Of ImageNet's classes, (B, 1000)."""
         return self.classifier(self.pooled(image))
 
-    def train(self, mode: bool = True) -> EfficientNetLite:
-        """Stays in evaluation mode, whatever is asked."""
-        return super().train(False)
-
 
 def _pretrained(name: str) -> Any:
     """timm's network with the package's weights, batch norms folded, every weight a buffer."""
@@ -112,7 +123,7 @@ def _pretrained(name: str) -> Any:
     weights = dict(zip(ours, values, strict=True))
     network.load_state_dict(weights, strict=False, assign=True)
     _fold_norms(network)
-    _freeze(network)
+    freeze(network)
     return network
 
 
@@ -129,7 +140,7 @@ def _fold_norms(network: nn.Module) -> None:
                 setattr(parent, name, child.get_submodule("act"))
 
 
-def _freeze(network: nn.Module) -> None:
+def freeze(network: nn.Module) -> None:
     """Turn parameters into buffers that no state dict holds."""
     for part in network.modules():
         for name, parameter in list(part.named_parameters(recurse=False)):

@@ -8,6 +8,7 @@ import torch
 
 from translate.config import Recipe
 from translate.data.loading import TrainingData
+from translate.networks.backbones import Frozen
 from translate.networks.catalogue import parameter_count
 from translate.translators.base import Batch, Translator
 from translate.translators.catalogue import build_translator, input_channels
@@ -29,10 +30,17 @@ def plan(recipe: Recipe, data: TrainingData, steps: int) -> dict[str, Any]:
             name: {"name": type(network).__name__, "parameters": parameter_count(network)}
             for name, network in translator.networks.items()
         },
+        "frozen": _frozen(translator),
         "steps": steps,
         "epochs": round(steps / data.steps_per_epoch, 2),
         "memory_bytes": step_memory(translator, recipe),
     }
+
+
+def _frozen(translator: Translator) -> dict[str, int]:
+    """Backbones that don't learn, and of how many numbers they are."""
+    backbones = [part for part in translator.modules() if isinstance(part, Frozen)]
+    return {backbone.name: sum(buffer.numel() for buffer in backbone.buffers()) for backbone in backbones}
 
 
 def data_facts(data: TrainingData) -> dict[str, Any]:
@@ -60,8 +68,9 @@ def _empty_batch(recipe: Recipe) -> Batch:
 def step_memory(translator: Translator, recipe: Recipe) -> int:
     """Bytes that a training step needs, from a trial on the meta device, which computes nothing.
 
-    Weights, gradients, both moments of Adam and the averages, and what the phases keep for their backward
-    passes. Scratch memory of the convolutions and the framework's own is not in it.
+    Weights, gradients, both moments of Adam and the averages, what doesn't learn (frozen backbones, means),
+    and what the phases keep for their backward passes. Scratch memory of the convolutions and the framework's
+    own is not in it.
     """
     weights = sum(parameter.nbytes for parameter in translator.parameters())
     averaged = sum(
@@ -69,7 +78,8 @@ def step_memory(translator: Translator, recipe: Recipe) -> int:
         for name in translator.generators.values()
         for parameter in translator.networks[name].parameters()
     )
-    own = {parameter.untyped_storage()._cdata for parameter in translator.parameters()}
+    fixed = sum(buffer.nbytes for buffer in translator.buffers())
+    own = {tensor.untyped_storage()._cdata for tensor in (*translator.parameters(), *translator.buffers())}
     # Tensors are kept alive here, so that two of them can't share an address one after the other.
     kept: dict[int, torch.Tensor] = {}
 
@@ -84,4 +94,4 @@ def step_memory(translator: Translator, recipe: Recipe) -> int:
         graphs = [phase.loss(batch, out) for phase in translator.phases]
     activations = sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
     del graphs
-    return 4 * weights + averaged + activations
+    return 4 * weights + averaged + fixed + activations

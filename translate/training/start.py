@@ -25,6 +25,7 @@ from translate.training.precision import choose_precision
 from translate.training.reporting import Reporter, sample_sheet
 from translate.training.run import RunFolder, create_run, held, reopen_run, require_free, trim_log
 from translate.training.state import TrainingState, new_state
+from translate.translators.base import Translator
 from translate.translators.catalogue import build_translator, generator_arguments
 from translate.weights import model_file
 from translate.weights.card import Card, read_card
@@ -51,6 +52,7 @@ def start_training(
     *,
     overrides: Mapping[str, Any] | None = None,
     resume: bool = False,
+    weights_dir: Path | None = None,
     device: str = "auto",
     quiet: bool = False,
     console: Console | None = None,
@@ -61,6 +63,8 @@ def start_training(
         recipe_name: a recipe's name or YAML file; when resuming it may only name the run's own translator.
         run_path: the run's folder; new, or with `resume` the one to go on with.
         overrides: dotted recipe keys to values.
+        weights_dir: where weights of frozen backbones lie, see `build_translator`. No part of the recipe, so
+            that a recipe means the same on every machine.
         device: auto, cpu, cuda or cuda:N.
         quiet: nothing on the console.
         console: where progress goes; stderr by default.
@@ -80,16 +84,22 @@ def start_training(
     precision = choose_precision(recipe.training.precision, where)
     data = open_data(data_root, recipe, pin_memory=where.type == "cuda", progress=not quiet)
     recipe = with_classes(with_labels(recipe, data.labels), data.classes_a)
+    torch.manual_seed(recipe.training.seed)
+    # Before there is a folder: what can't be built, or not without a download, leaves no run behind.
+    translator = build_translator(recipe, weights_dir, progress=not quiet)
     if not resume:
         create_run(run_path, recipe)
     with held(run):
-        return _go_on(run, recipe, data, where, precision, resume=resume, console=console, quiet=quiet)
+        return _go_on(
+            run, recipe, data, translator, where, precision, resume=resume, console=console, quiet=quiet
+        )
 
 
 def _go_on(
     run: RunFolder,
     recipe: Recipe,
     data: TrainingData,
+    translator: Translator,
     device: torch.device,
     precision: torch.dtype,
     *,
@@ -99,8 +109,6 @@ def _go_on(
 ) -> Outcome:
     """Train a run from its last save, if it has one, to the end of its recipe."""
     steps = total_steps(recipe, data)
-    torch.manual_seed(recipe.training.seed)
-    translator = build_translator(recipe)
     state = new_state(translator, recipe, device)
     if resume:
         # A run that was ended before its first save has nothing to lose: it starts again.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
+import torch
 from torch import nn
 
 from translate.config import (
@@ -16,31 +18,46 @@ from translate.config import (
     Section,
     StarGANRecipe,
 )
-from translate.errors import UsageError
+from translate.errors import ModelError, OutputError, UsageError
 from translate.losses.adversarial import ADVERSARIAL
 from translate.networks.catalogue import build_discriminator, build_generator
 from translate.networks.layers import Discriminator, Generator, initialise
 from translate.networks.patch_sample import PatchSampler
+from translate.networks.perceptual import PerceptualFeatures
 from translate.networks.progressive import ProgressiveResNet
 from translate.networks.resnet import ResNet
 from translate.translators.base import Translator
 from translate.translators.cut import CUT
 from translate.translators.cyclegan import CycleGAN
 from translate.translators.game import Rules
+from translate.translators.perceptual import PerceptualDistance
 from translate.translators.pix2pix import Pix2Pix
 from translate.translators.stargan import StarGAN
 
 
-def build_translator(recipe: Recipe) -> Translator:
+def build_translator(
+    recipe: Recipe, weights_dir: Path | None = None, *, progress: bool = False
+) -> Translator:
     """Networks with fresh weights from torch's global generator, and the recipe's losses on top.
+
+    Args:
+        weights_dir: where the weights of frozen backbones lie that no package brings; by default torch's
+            hub cache, into which they are downloaded on first use. On the meta device none are needed.
+        progress: a bar on stderr while downloading.
 
     Raises:
         UsageError: networks that can't be built as asked, or that need larger pictures.
+        ModelError: weights of a backbone can't be had, or aren't the right ones.
+        OutputError: they can't be stored.
     """
     translator = TRANSLATORS[recipe.translator](recipe)
     for name, network in translator.networks.items():
         if isinstance(network, Generator | Discriminator):
             _check_size(recipe, name, network)
+    for part in translator.modules():
+        if isinstance(part, PerceptualFeatures):
+            _check_size(recipe, f"backbone {part.name}", part)
+            _load(part, weights_dir, progress)
     return translator
 
 
@@ -93,6 +110,8 @@ def _pix2pix(recipe: Pix2PixRecipe) -> Pix2Pix:
         game_rules(recipe, given=input_channels(recipe)),
         gan=losses.gan,
         l1=losses.l1,
+        perceptual=losses.perceptual,
+        distance=_distance(losses.perceptual, losses.backbone),
     )
 
 
@@ -168,7 +187,23 @@ def _discriminator(recipe: Recipe, channels: int, **more: int) -> nn.Module:
     return initialise(network, recipe.discriminator.init)
 
 
-def _check_size(recipe: Recipe, name: str, network: Generator | Discriminator) -> None:
+def _distance(weight: float, backbone: str) -> PerceptualDistance | None:
+    return PerceptualDistance(PerceptualFeatures(backbone)) if weight else None
+
+
+def _load(features: PerceptualFeatures, folder: Path | None, progress: bool) -> None:
+    if torch.get_default_device().type == "meta":
+        return
+    try:
+        features.load(folder, progress=progress)
+    except (ModelError, OutputError) as error:
+        raise type(error)(
+            f"{error}. Put the file into a folder and name that by --weights-dir, or set "
+            "losses.backbone=efficientnet-lite0, which comes with a package"
+        ) from error
+
+
+def _check_size(recipe: Recipe, name: str, network: Generator | Discriminator | PerceptualFeatures) -> None:
     size, needed, resolutions = recipe.data.size, network.minimum_size, int(recipe.training.resolutions)
     what, remedies = f"data.size {size}", ["choose a larger one"]
     # A progressive generator is smaller while its pictures are.

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from translate.translators.base import Batch, Losses, Phase, Translator
 from translate.translators.game import Game, Rules, discriminator_phases, named
+from translate.translators.perceptual import PerceptualDistance
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Pix2PixOutputs:
 class Pix2Pix(Translator):
     """Paired translation by a conditional GAN and an L1 distance (Isola et al. 2017, eq. 4).
 
-    L = gan(G(a) | a) + λ_l1 |G(a) − b|₁, and half of the discriminator's objective (their §3.3).
+    L = gan(G(a) | a) + λ_l1 |G(a) − b|₁, and half of the discriminator's objective (their §3.3). Not in the
+    paper: + λ_perceptual times the distance of G(a) and b in the features of a frozen network.
     """
 
     def __init__(
@@ -38,11 +40,14 @@ class Pix2Pix(Translator):
         *,
         gan: float,
         l1: float,
+        perceptual: float = 0.0,
+        distance: PerceptualDistance | None = None,
     ):
         super().__init__()
         self.networks = nn.ModuleDict({"generator": generator, "discriminator_b": discriminator})
         self.game = Game(rules, discriminator)
-        self.gan, self.l1 = gan, l1
+        self.gan, self.l1, self.perceptual = gan, l1, perceptual
+        self.distance = distance
         # The discriminator goes first: the generator answers the sharpened judge.
         self.phases = (
             *discriminator_phases(
@@ -77,7 +82,10 @@ class Pix2Pix(Translator):
         judged = self.game.generator_losses(
             self.networks["discriminator_b"], real_pair, out.fake_pair, batch.progress
         )
-        return {**named(judged, "b", self.gan), "l1": self.l1 * F.l1_loss(out.fake_b.float(), batch.b)}
+        losses = {**named(judged, "b", self.gan), "l1": self.l1 * F.l1_loss(out.fake_b.float(), batch.b)}
+        if self.distance is not None:
+            losses["perceptual"] = self.perceptual * self.distance(batch.b, out.fake_b)
+        return losses
 
     def samples(self, batch: Batch, generators: Mapping[str, nn.Module]) -> dict[str, Tensor]:
         return {"a": batch.a, "generated b": generators["generator"](batch.a), "b": batch.b}
