@@ -74,7 +74,7 @@ OVERRIDE_MESSAGES = {
     "an unknown discriminator": (
         {"discriminator.name": 7},
         "unknown discriminator 7; choose one of patch, image, pixel, multiscale, residual, unet, "
-        "autoencoder, projected",
+        "autoencoder, projected, semi-supervised",
     ),
     "a word for a number": (
         {"optim.lr": "fast"},
@@ -135,6 +135,10 @@ OVERRIDE_MESSAGES = {
     "labels where there are none": (
         {"discriminator.conditioning": "projection"},
         "discriminator.conditioning projection needs labels, which pix2pix has not; leave it none",
+    ),
+    "classes to tell apart where there are none": (
+        {"discriminator.name": "semi-supervised"},
+        "discriminator.name semi-supervised tells classes apart, which pix2pix has not; use patch",
     ),
     "parts that aren't equal": (
         {"training.accumulate": 2},
@@ -241,7 +245,8 @@ def test_a_wrong_override_is_told_where_and_what_and_the_remedy(case):
         (
             {"discriminator.name": "pixel"},
             "stargan needs a discriminator that looks at labels; set discriminator.conditioning to "
-            "projection, input, hidden or classifier, of discriminator.name patch, multiscale or residual",
+            "projection, input, hidden or classifier, of discriminator.name patch, multiscale or "
+            "residual, or discriminator.name=semi-supervised",
         ),
         (
             {"training.pool": 50},

@@ -32,6 +32,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "discriminator.name = projected": config.ProjectedSection,
     "discriminator.name = image": config.ImageSection,
     "discriminator.name = pixel": config.PixelSection,
+    "discriminator.name = semi-supervised": config.SemiSupervisedSection,
     "losses": config.GameLosses,
     "losses of pix2pix": config.Pix2PixLosses,
     "losses of cyclegan": config.CycleGANLosses,

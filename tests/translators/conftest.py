@@ -27,6 +27,7 @@ DISCRIMINATOR_DEPTHS = {
     "image": ("discriminator.layers", 2),
     "multiscale": ("discriminator.layers", 1),
     "residual": ("discriminator.depth", 2),
+    "semi-supervised": ("discriminator.layers", 2),
     "autoencoder": ("discriminator.depth", 2),
 }
 CUT = {"losses.layers": [0, 4, 8], "losses.patches": 8}

@@ -64,6 +64,34 @@ def test_losses_where_it_is_a_classifier_as_in_the_paper(case):
     torch.testing.assert_close(found["gan_b"], -judge(fake).mean())
 
 
+def test_losses_where_generated_is_a_class_of_its_own(case):
+    translator, batch = case(
+        discriminator__name="semi-supervised",
+        losses__adversarial="nonsaturating",
+        losses__feature_matching=3,
+    )
+    judge, generate = translator.networks["discriminator_b"], translator.networks["generator"]
+    fake = generate(batch.a, batch.label_b)
+    real_logits, fake_logits = (judge.body(x).movedim(1, -1).flatten(0, -2) for x in (batch.b, fake))
+    out = translator(batch)
+    found = translator.discriminator_loss(batch, out)
+    # Salimans et al.: among K + 1 classes, the last with a logit of 0; here every patch is a sample.
+    real, made = (
+        torch.cat([x, torch.zeros(len(x), 1)], 1).softmax(1)[:, -1] for x in (real_logits, fake_logits)
+    )
+    torch.testing.assert_close(
+        found["discriminator_b"], -((1 - real).log().mean() + made.log().mean()) / 2, rtol=1e-4, atol=1e-5
+    )
+    picture_logits = judge.body(batch.b).mean((2, 3))
+    torch.testing.assert_close(found["classify_real"], F.cross_entropy(picture_logits, batch.label_b))
+
+    terms = translator.generator_loss(batch, out)
+    torch.testing.assert_close(terms["gan_b"], -(1 - made).log().mean(), rtol=1e-4, atol=1e-5)
+    asked = F.cross_entropy(judge.body(fake).mean((2, 3)), batch.label_b)
+    torch.testing.assert_close(terms["classify_fake"], asked)
+    assert float(terms["matching_b"].detach()) > 0
+
+
 def test_another_label_gives_another_picture_and_another_verdict(case):
     translator, batch = case()
     other = (batch.label_b + 1) % 3

@@ -226,6 +226,15 @@ class PixelSection(Section):
     init: InitName = "normal"
 
 
+class SemiSupervisedSection(Section):
+    name: Literal["semi-supervised"] = "semi-supervised"
+    layers: Positive = 3
+    width: Positive = 64
+    norm: NormName = "batch"
+    spectral: bool = False
+    init: InitName = "normal"
+
+
 Generator = Annotated[
     UNetSection
     | ResNetSection
@@ -246,6 +255,7 @@ Discriminator = Annotated[
     | ResidualSection
     | UNetDiscriminatorSection
     | AutoencoderSection
-    | ProjectedSection,
+    | ProjectedSection
+    | SemiSupervisedSection,
     Field(discriminator="name"),
 ]

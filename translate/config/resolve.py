@@ -11,6 +11,7 @@ from translate.config.networks import (
     Generator,
     ProgressiveSection,
     ResNetSection,
+    SemiSupervisedSection,
     UNetSection,
 )
 from translate.config.schema import CUTRecipe, Recipe
@@ -200,17 +201,24 @@ def _check_generator_s_game(recipe: Recipe) -> None:
 def _check_labels(recipe: Recipe) -> None:
     """Refuse discriminators that look at labels where there are none, and don't where there are."""
     conditioning = getattr(recipe.discriminator, "conditioning", "none")
+    semi_supervised = isinstance(recipe.discriminator, SemiSupervisedSection)
     if recipe.kind != "labelled":
         if conditioning != "none":
             raise UsageError(
                 f"discriminator.conditioning {conditioning} needs labels, which {recipe.translator} has not; "
                 "leave it none"
             )
+        if semi_supervised:
+            raise UsageError(
+                f"discriminator.name semi-supervised tells classes apart, which {recipe.translator} has not; "
+                "use patch"
+            )
         return
-    if conditioning == "none":
+    if conditioning == "none" and not semi_supervised:
         raise UsageError(
             f"{recipe.translator} needs a discriminator that looks at labels; set discriminator.conditioning "
-            "to projection, input, hidden or classifier, of discriminator.name patch, multiscale or residual"
+            "to projection, input, hidden or classifier, of discriminator.name patch, multiscale or "
+            "residual, or discriminator.name=semi-supervised"
         )
     if recipe.training.pool:
         raise UsageError(

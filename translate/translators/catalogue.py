@@ -138,7 +138,8 @@ def _stargan(recipe: StarGANRecipe) -> StarGAN:
         _discriminator(recipe, recipe.data.channels_b, classes=len(recipe.data.labels)),
         game_rules(recipe),
         recipe.data.labels,
-        classifies=getattr(recipe.discriminator, "conditioning", "none") == "classifier",
+        classifies=recipe.discriminator.name == "semi-supervised"
+        or getattr(recipe.discriminator, "conditioning", "none") == "classifier",
         gan=losses.gan,
         cycle=losses.cycle,
         identity=losses.identity,

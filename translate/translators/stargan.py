@@ -41,6 +41,10 @@ class StarGAN(Translator):
     is judged; or, as in the paper, it is an auxiliary classifier C beside an unconditional verdict: then the
     last terms are there, and else they aren't.
 
+    A semi-supervised discriminator (Salimans et al. 2016, §5) is such a classifier, too, whose verdict is
+    about the K + 1st class, "generated": D(x) = Z / (Z + 1) with Z = Σ_k exp C_k(x). With the non-saturating
+    objective a patch's −log D(x̃) − log C(y | x̃) is then −log p(y | x̃) among all K + 1 classes.
+
     Args:
         labels: names of the classes, in the order of their numbers.
         classifies: the discriminator has `classify`, and judges without label.
