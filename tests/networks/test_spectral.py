@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
 
 from translate.networks.layers import initialise
-from translate.networks.spectral import spectral
+from translate.networks.spectral import SpectralConv2d, spectral
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -78,3 +79,65 @@ def test_gradients_flow_through_the_division():
         float((raw.grad * raw.detach()).sum().abs())
         < 1e-8 * float(raw.grad.norm() * raw.detach().norm()) + 1e-9
     )
+
+
+def divided_and_dividing(**arguments) -> tuple[SpectralConv2d, nn.Conv2d]:
+    """Our layer and torch's, in double precision, with the same weights and the same singular vectors."""
+    torch.manual_seed(0)
+    ours = SpectralConv2d(5, 7, **arguments).double()
+    theirs = nn.Conv2d(5, 7, **arguments).double()
+    theirs.load_state_dict({key: ours.state_dict()[key] for key in theirs.state_dict()})
+    spectral_norm(theirs, n_power_iterations=1)
+    estimate = theirs.parametrizations.weight[0]
+    estimate._u.copy_(ours.u)
+    estimate._v.copy_(in_torch_s_order(ours))
+    return ours, theirs
+
+
+def in_torch_s_order(layer: SpectralConv2d) -> torch.Tensor:
+    height, width = layer.kernel_size
+    return layer.v.view(height, width, layer.in_channels).permute(2, 0, 1).flatten()
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"kernel_size": 4, "stride": 2, "bias": False}, {"kernel_size": (3, 2)}]
+)
+def test_dividing_the_output_is_dividing_the_weight(arguments):
+    ours, theirs = divided_and_dividing(**arguments)
+    image = torch.randn(2, 5, 9, 8, dtype=torch.float64)
+    layout = image.contiguous(memory_format=torch.channels_last)
+    seen = [layout.requires_grad_(), image.clone().requires_grad_()]
+    for training in (True, False):
+        for layer, x in zip((ours, theirs), seen, strict=True):
+            layer.train(training)
+            # Twice before the backward pass, as a discriminator sees real and fake pictures.
+            (layer(x).square().sum() + layer(x + 1).sin().sum()).backward()
+        raw = theirs.parametrizations.weight.original
+        torch.testing.assert_close(ours.weight.grad, raw.grad)
+        if ours.bias is not None:
+            torch.testing.assert_close(ours.bias.grad, theirs.bias.grad)
+        torch.testing.assert_close(seen[0].grad, seen[1].grad)
+        torch.testing.assert_close(in_torch_s_order(ours), theirs.parametrizations.weight[0]._v)
+        with torch.no_grad():
+            # As a step would: in use, the estimate is the old weight's.
+            ours.weight.mul_(1.5).add_(0.1)
+            raw.mul_(1.5).add_(0.1)
+
+
+def test_its_estimate_follows_initialisation_and_its_weight_stays_in_place():
+    torch.manual_seed(0)
+    layer = initialise(SpectralConv2d(16, 32, 4), std=0.5).eval()
+    assert float(layer.weight.detach().std()) == pytest.approx(0.5, rel=0.05)
+    divided = layer.weight.detach() / torch.dot(layer.u, layer._matrix().detach() @ layer.v)
+    assert largest(layer, divided) == pytest.approx(1, abs=0.05)
+    assert layer.weight.is_contiguous(memory_format=torch.channels_last)
+    layer.load_state_dict({key: value.contiguous() for key, value in layer.state_dict().items()})
+    assert layer.weight.is_contiguous(memory_format=torch.channels_last)
+    assert spectral(layer) is layer
+    assert [name for name, _ in layer.named_parameters()] == ["weight", "bias"]
+
+
+def test_a_second_derivative_passes_it():
+    layer = SpectralConv2d(1, 2, 2).double().eval()
+    image = torch.randn(1, 1, 3, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda x: layer(x).tanh(), image)

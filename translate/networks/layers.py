@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from translate.networks.blur import BlurUp
+from translate.networks.spectral import SETTLING, SpectralConv2d
 
 Norm = Callable[[int], nn.Module]
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -277,6 +278,5 @@ def _draw_weight(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, draw: Callab
     for _ in range(SETTLING if normalised and layer.training else 0):
         # Reading is a power iteration: the estimate of the largest singular value was the old weight's.
         _ = layer.weight
-
-
-SETTLING = 15  # as many as torch does for a new layer
+    if isinstance(layer, SpectralConv2d):
+        layer.settle()

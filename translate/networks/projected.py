@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from translate.networks.backbones import EfficientNetLite
 from translate.networks.conditioning import refuse_condition
 from translate.networks.layers import Discriminator, needs_bias, norm_layer
-from translate.networks.spectral import spectral
+from translate.networks.spectral import SpectralConv2d
 
 SMALLEST = 64  # pixels, so that the coarsest features, at a 32nd of it, are more than one place
 
@@ -122,11 +122,11 @@ def _random_kernel(inputs: int, outputs: int, size: int) -> Tensor:
 def _head(widths: list[int], last: int, norm: str) -> nn.Sequential:
     """Blocks that halve between the widths, or one that doesn't where there is one width, and the logits."""
     layers = [
-        (nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=needs_bias(norm)), wide)
+        (SpectralConv2d(narrow, wide, 4, stride=2, padding=1, bias=needs_bias(norm)), wide)
         for narrow, wide in pairwise(widths)
-    ] or [(nn.Conv2d(widths[0], last, 3, padding=1, bias=needs_bias(norm)), last)]
+    ] or [(SpectralConv2d(widths[0], last, 3, padding=1, bias=needs_bias(norm)), last)]
     blocks = [
         nn.Sequential(layer, norm_layer(norm)(wide), nn.LeakyReLU(0.2, inplace=True))
         for layer, wide in layers
     ]
-    return spectral(nn.Sequential(*blocks, nn.Conv2d(last, 1, 3, padding=1)))
+    return nn.Sequential(*blocks, SpectralConv2d(last, 1, 3, padding=1))
