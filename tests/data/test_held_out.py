@@ -7,7 +7,7 @@ import pytest
 
 from translate import images
 from translate.data.datasets import DataOptions
-from translate.data.held_out import held_out
+from translate.data.held_out import both_sides, held_out
 from translate.errors import DataError
 
 OPTIONS = DataOptions(size=16)
@@ -127,3 +127,35 @@ def test_classes_have_no_truth(paint, tmp_path):
         DataError, match=r"holds one pool of 2 pictures without a truth .*; give a folder of pairs"
     ):
         held_out(tmp_path, OPTIONS)
+
+
+def test_both_sides_need_no_truth(paint, tmp_path):
+    _unpaired(paint, truth=False, mask=False)
+    paint("set/testB/more.png", seed=60)
+    there = both_sides(tmp_path / "set", OPTIONS)
+    assert (there.split, len(there.inputs), len(there.targets), len(there.training)) == ("test", 3, 4, 3)
+    back = both_sides(tmp_path / "set", DataOptions(size=16, direction="b2a"))
+    for found, folders in (
+        (there, ("testA", "testB", "trainB")),
+        (back, ("testB", "testA", "trainA")),
+    ):
+        sides = (found.inputs, found.targets, found.training)
+        assert tuple(side.shelf.files(0)[0].parent.name for side in sides) == folders
+
+
+def test_both_sides_of_pairs_are_their_halves(paint, tmp_path):
+    _halves(paint)
+    found = both_sides(tmp_path / "set", OPTIONS, kind="paired")
+    pairs = held_out(tmp_path / "set", OPTIONS).pictures
+    assert found.split == "val"
+    for i in range(2):
+        np.testing.assert_array_equal(found.inputs[i][0], pairs[i][0])
+        np.testing.assert_array_equal(found.targets[i][0], pairs[i][1])
+
+
+def test_a_pool_of_labelled_pictures_has_no_sides(paint, tmp_path):
+    for label in ("x", "y", "z"):
+        for split in ("train", "test"):
+            paint(f"set/{split}/{label}/0.png")
+    with pytest.raises(DataError, match="one pool of pictures"):
+        both_sides(tmp_path / "set", OPTIONS, kind="labelled")

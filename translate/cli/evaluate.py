@@ -43,6 +43,7 @@ def evaluate(
     text: str | None = None,
     device: str = "auto",
     batch_size: Annotated[int, Parameter(validator=_AT_LEAST_ONE)] = 4,
+    kid: Annotated[bool, Parameter(negative=())] = False,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     json: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
@@ -51,6 +52,7 @@ def evaluate(
 
     Pictures are seen as in the training: shorter side to its size, centre crop. Unpaired folders need the
     true translations of testA in testTruth; with testMask, the change outside the mask is measured too.
+    Without a truth, --kid tells how alike the outputs are to testB as a set.
 
     Parameters
     ----------
@@ -80,6 +82,8 @@ def evaluate(
         auto, cpu, cuda or cuda:N.
     batch_size
         How many pictures go through the network together.
+    kid
+        Measure the kernel distance (KID) between outputs and held-out targets instead, which needs no truth.
     output
         Write a sheet of inputs, outputs and truths to this picture file.
     json
@@ -89,7 +93,8 @@ def evaluate(
     """
     from rich.console import Console
 
-    from translate.data.held_out import held_out
+    from translate.cli.evaluate_kid import measure_kid
+    from translate.data.held_out import both_sides, held_out
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if output is not None:
@@ -102,28 +107,36 @@ def evaluate(
     answer = partial(translator, label=label, text=text)
     card = translator.card
     options = data_options(card, size=size, a=a, b=b, task=task)
-    found = held_out(data, options, split=split, kind=_needs_pairs(card), colours=card.colours)
-    positions = spread(len(found.pictures), limit)
-    result = measure(answer, found, positions, batch_size, console, quiet=quiet)
+    found_like = {"split": split, "kind": _needs_pairs(card), "colours": card.colours}
+    if kid:
+        sides = both_sides(data, options, **found_like)
+        found_split, pictures = sides.split, sides.inputs
+        positions, targets = spread(len(pictures), limit), spread(len(sides.targets), limit)
+        progress = partial(_progress, console=console, quiet=quiet)
+        result = measure_kid(answer, sides, positions, targets, batch_size, device, progress)
+    else:
+        found = held_out(data, options, **found_like)
+        found_split, pictures = found.split, found.pictures
+        positions = spread(len(pictures), limit)
+        result = measure(answer, found, positions, batch_size, console, quiet=quiet)
     if output is not None:
-        _write_sheet(output, answer, found.pictures, positions)
+        _write_sheet(output, answer, pictures, positions)
     if json:
         facts = {
             "model": model,
             "direction": card.direction,
             "data": str(data),
-            "split": found.split,
+            "split": found_split,
             "size": options.size,
             "pictures": len(positions),
-            "of": len(found.pictures),
+            "of": len(pictures),
         }
         print(jsonlib.dumps(facts | result.as_dict()))
     else:
-        _print(
-            console, result, f"{len(positions)} of {len(found.pictures)} pictures of {data}, {found.split}"
-        )
+        result.show(console, f"{len(positions)} of {len(pictures)} pictures of {data}, {found_split}")
         if output is not None:
-            console.print(f"sheet: {output} (rows: input, output, truth)", markup=False)
+            rows = "input, output" if kid else "input, output, truth"
+            console.print(f"sheet: {output} (rows: {rows})", markup=False)
     return 0
 
 
@@ -184,6 +197,31 @@ class Result:
     def as_dict(self) -> dict[str, Any]:
         scores = {name: scores.as_dict() for name, scores in self.scores.items()}
         return {"scores": scores} | ({"change_outside_mask": asdict(self.outside)} if self.outside else {})
+
+    def show(self, console: Console, heading: str) -> None:
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column("")
+        for column in ("L1 ↓", "PSNR ↑", "SSIM ↑"):
+            table.add_column(column, justify="right")
+        for name, scores in self.scores.items():
+            table.add_row(name, _text(scores.l1, 4), _text(scores.psnr, 2), _text(scores.ssim, 4))
+        console.print(f"{heading}:", markup=False)
+        console.print(table)
+        if self.outside is not None:
+            console.print(f"change outside the mask {_text(self.outside, 4)}")
+        model = self.scores["model"]
+        for one in (model.l1, model.psnr, model.ssim, self.outside):
+            if one is not None:
+                console.print(f"  {one.protocol}", style="dim", markup=False)
+        for name, scores in self.scores.items():
+            if scores.psnr.left_out:
+                console.print(
+                    f"note: PSNR, {name}: without {scores.psnr.left_out} pictures {scores.psnr.reason}"
+                )
+        if self.outside is not None and self.outside.left_out:
+            console.print(f"note: without {self.outside.left_out} pictures {self.outside.reason}")
 
 
 def measure(
@@ -285,30 +323,6 @@ def _progress(
             bar.update(task, advance=len(batch[0]))
 
 
-def _print(console: Console, result: Result, heading: str) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("")
-    for column in ("L1 ↓", "PSNR ↑", "SSIM ↑"):
-        table.add_column(column, justify="right")
-    for name, scores in result.scores.items():
-        table.add_row(name, _text(scores.l1, 4), _text(scores.psnr, 2), _text(scores.ssim, 4))
-    console.print(f"{heading}:", markup=False)
-    console.print(table)
-    if result.outside is not None:
-        console.print(f"change outside the mask {_text(result.outside, 4)}")
-    model = result.scores["model"]
-    for one in (model.l1, model.psnr, model.ssim, result.outside):
-        if one is not None:
-            console.print(f"  {one.protocol}", style="dim", markup=False)
-    for name, scores in result.scores.items():
-        if scores.psnr.left_out:
-            console.print(f"note: PSNR, {name}: without {scores.psnr.left_out} pictures {scores.psnr.reason}")
-    if result.outside is not None and result.outside.left_out:
-        console.print(f"note: without {result.outside.left_out} pictures {result.outside.reason}")
-
-
 def _text(score: Score, digits: int) -> str:
     if score.mean is None:
         return "∞" if score.left_out else "–"
@@ -316,7 +330,7 @@ def _text(score: Score, digits: int) -> str:
 
 
 def _write_sheet(path: Path, translator: Answer, pictures: WholePictures, positions: list[int]) -> None:
-    """Some of the pictures side by side; rows: input, output, truth."""
+    """Some of the pictures side by side; rows: input, output, and the truth where there is one."""
     import torch
     from torch.nn import functional as F
 
@@ -325,8 +339,8 @@ def _write_sheet(path: Path, translator: Answer, pictures: WholePictures, positi
 
     shown = [positions[i] for i in spread(len(positions), _SHEET_PICTURES)]
     rows = [
-        [*answered(translator, inputs, pictures.colours), to_float(truth)]
-        for inputs, truth, *_ in pictures.batches(shown, 1)
+        [*answered(translator, inputs, pictures.colours), *map(to_float, truth[:1])]
+        for inputs, *truth in pictures.batches(shown, 1)
     ]
     columns = [[F.pad(p.expand(-1, 3, -1, -1), (2, 2, 2, 2), value=1.0) for p in column] for column in rows]
     sheet = torch.cat([torch.cat(column, -2) for column in columns], -1)

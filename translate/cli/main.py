@@ -28,7 +28,7 @@ app.command("translate.cli.train:train", name="train", help="Train a translator 
 app.command(
     "translate.cli.convert:convert", name="convert", help="Convert pictures and folders with a trained model."
 )
-app.command("translate.cli.evaluate:evaluate", name="evaluate", help="Measure a model on held-out pairs.")
+app.command("translate.cli.evaluate:evaluate", name="evaluate", help="Measure a model on held-out pictures.")
 app.command("translate.cli.info:info", name="info", help="Print the card of a model or run.")
 data.command("translate.cli.data_render:render", name="render", help="Render the built-in data set, savanna.")
 data.command(

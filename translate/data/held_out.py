@@ -114,11 +114,55 @@ def held_out(
             there = f"one pool of {len(sides.a.files)} pictures"
         raise DataError(
             f"{root} holds {there} without a truth to compare outputs with; give a folder of pairs, or put "
-            "the true translations of testA into testTruth under the same file names."
+            "the true translations of testA into testTruth under the same file names, or compare the outputs "
+            "with the targets as sets: --kid."
         )
     sides = layout.directed(options.direction).split(name)
     pictures = _whole((sides.a, sides.b), options, colours)
     return HeldOut(name, pictures, _training(layout, options), masks=False)
+
+
+@dataclass(frozen=True)
+class BothSides:
+    """Held-out inputs, and pictures such as the outputs should be; they need not belong together.
+
+    Attributes:
+        split: train, val or test.
+        training: the targets that were trained on, if they are there.
+    """
+
+    split: str
+    inputs: WholePictures
+    targets: WholePictures
+    training: WholePictures | None
+
+
+def both_sides(
+    root: str | Path,
+    options: DataOptions,
+    *,
+    split: str | None = None,
+    kind: Wanted | None = None,
+    colours: tuple[int, ...] = (),
+) -> BothSides:
+    """Find held-out pictures of both sides: of unpaired folders testA and testB, whatever their truth.
+
+    Args:
+        root, options, split, kind, colours: as in `held_out`.
+
+    Raises:
+        DataError: no such split, or one side is empty.
+    """
+    root, options = Path(root), replace(options, train=False)
+    layout = recognise(root, a=options.a, b=options.b, task=options.task, kind=kind)
+    if layout.kind == "labelled":
+        raise DataError(f"{root} holds one pool of pictures; give a folder with inputs and with targets.")
+    there = [name for name, sides in layout.splits.items() if sides.a.files and sides.b.files]
+    name = _chosen(root, there, split, "with pictures of both sides ")
+    sides = layout.directed(options.direction).splits[name]
+    inputs = _whole((sides.a,), options, colours)
+    targets = WholePictures(Shelf((sides.b,), (options.channels_b,), options.size))
+    return BothSides(name, inputs, targets, _training(layout, options))
 
 
 def _with_truth(
