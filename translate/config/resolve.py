@@ -79,6 +79,7 @@ def resolve(recipe: Recipe) -> Recipe:
     _check_game(recipe)
     _check_labels(recipe)
     _check_classes(recipe)
+    _check_standing(recipe, generator)
     if isinstance(recipe, CUTRecipe):
         _check_contrast(recipe)
     discriminator = recipe.discriminator
@@ -257,6 +258,23 @@ def _check_classes(recipe: Recipe) -> None:
     if getattr(recipe.generator, "masked", False):
         raise UsageError(
             "generator.masked keeps parts of the input, and classes are no picture; leave it false"
+        )
+
+
+def _check_standing(recipe: Recipe, generator: Generator) -> None:
+    """Refuse standing statistics where no batch norm needs them."""
+    if not recipe.training.standing:
+        return
+    norm = getattr(generator, "norm", "none")
+    if norm not in ("batch", "sync-batch"):
+        raise UsageError(
+            f"training.standing is for batch norm, and the generator has norm {norm}; leave it 0"
+        )
+    if recipe.data.batch_size // recipe.training.accumulate < 2:
+        raise UsageError(
+            "training.standing is for batches, and training sees pictures one by one, whose norm in use is "
+            "each picture's own; leave it 0, or set data.batch_size to at least 2 for each part of "
+            "training.accumulate"
         )
 
 

@@ -144,6 +144,7 @@ class TrainingSection(Section):
     seed: Annotated[int, Field(ge=0)] = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     ema: Probability = 0.999
+    standing: Annotated[int, Field(ge=0)] = 0
     pool: Annotated[int, Field(ge=0)] = 0
     n_critic: Positive = 1
     accumulate: Positive = 1

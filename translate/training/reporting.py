@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import torch
@@ -125,17 +125,23 @@ class Reporter(AbstractContextManager):
 
 
 def sample_sheet(
-    state: TrainingState, pictures: ByteBatch, norm_statistics: str, classes: Sequence[str] = ()
+    state: TrainingState,
+    generators: Mapping[str, nn.Module],
+    pictures: ByteBatch,
+    norm_statistics: str,
+    *,
+    classes: Sequence[str] = (),
 ) -> Tensor:
     """A fixed batch through the averaged generators: a row a picture, a column a stage; uint8 (3, H, W).
 
     Args:
+        generators: by name, as model files have them.
         classes: what the colours of the maps are called where the inputs are maps of classes.
     """
     from torchvision.utils import make_grid
 
     batch = to_batch(pictures, state.device, shrink=state.shrink)
-    generators = {name: serving_copy(state, name, norm_statistics) for name in state.averages}
+    generators = {name: serving_copy(network, norm_statistics) for name, network in generators.items()}
     with torch.inference_mode():
         columns = state.translator.samples(batch, generators)
     if pictures.classes_a:
@@ -146,7 +152,7 @@ def sample_sheet(
     return grid.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
-def serving_copy(state: TrainingState, name: str, norm_statistics: str) -> nn.Module:
-    """An averaged generator as it will be served: in evaluation mode, with its card's norm statistics."""
-    generator = copy.deepcopy(state.averages[name])
+def serving_copy(network: nn.Module, norm_statistics: str) -> nn.Module:
+    """A generator as it will be served: in evaluation mode, with its card's norm statistics."""
+    generator = copy.deepcopy(network)
     return (use_picture_statistics(generator) if norm_statistics == "batch" else generator).eval()

@@ -24,6 +24,7 @@ from translate.training.plan import data_facts
 from translate.training.precision import choose_precision
 from translate.training.reporting import Reporter, sample_sheet
 from translate.training.run import RunFolder, create_run, held, reopen_run, require_free, trim_log
+from translate.training.standing import serving
 from translate.training.state import TrainingState, new_state
 from translate.translators.base import Translator
 from translate.translators.catalogue import build_translator, generator_arguments
@@ -152,7 +153,10 @@ def _go_on(
             on_step=reporter.on_step,
             on_log=reporter.on_log,
             on_sample=lambda step: reporter.on_sample(
-                step, sample_sheet(state, fixed, statistics, recipe.data.classes)
+                step,
+                sample_sheet(
+                    state, serving(state, recipe, data), fixed, statistics, classes=recipe.data.classes
+                ),
             ),
             on_save=lambda step: save_run(run, state, recipe, data),
             should_stop=stop.is_set,
@@ -191,7 +195,8 @@ def total_steps(recipe: Recipe, data: TrainingData) -> int:
 def norm_statistics(recipe: Recipe) -> Literal["batch", "running"]:
     """What batch norm does in use: batches of one have only ever known a picture's own statistics."""
     batched = getattr(recipe.generator, "norm", "none") in ("batch", "sync-batch")
-    return "batch" if batched and recipe.data.batch_size == 1 else "running"
+    part = recipe.data.batch_size // recipe.training.accumulate
+    return "batch" if batched and part == 1 else "running"
 
 
 def sample_batch(data: TrainingData, count: int) -> ByteBatch:
@@ -211,8 +216,9 @@ def save_run(run: RunFolder, state: TrainingState, recipe: Recipe, data: Trainin
     state.require_finite()
     try:
         state.save(run.state)
+        generators = serving(state, recipe, data)
         for direction, name in state.translator.generators.items():
-            network = cast(Generator, state.averages[name])
+            network = cast(Generator, generators[name])
             architecture, arguments = generator_arguments(recipe, direction)
             card = Card(
                 architecture=architecture,
