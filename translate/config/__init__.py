@@ -11,6 +11,7 @@ from translate.config.networks import (
     EDSRSection,
     ImageSection,
     LaplacianSection,
+    MiniLMSection,
     MobileSection,
     MultiScaleSection,
     PatchSection,
@@ -23,6 +24,7 @@ from translate.config.networks import (
     SemiSupervisedSection,
     SRResNetSection,
     SRVGGSection,
+    TokensSection,
     UNetDiscriminatorSection,
     UNetSection,
 )
@@ -58,6 +60,8 @@ from translate.config.schema import (
     RecipeBase,
     StarGANLosses,
     StarGANRecipe,
+    TextLosses,
+    TextRecipe,
     TrainingSection,
 )
 from translate.config.sections import Section
@@ -82,6 +86,7 @@ __all__ = [
     "ImageSection",
     "LaplacianSection",
     "LogSection",
+    "MiniLMSection",
     "MobileSection",
     "MultiScaleSection",
     "OptimSection",
@@ -102,6 +107,9 @@ __all__ = [
     "SemiSupervisedSection",
     "StarGANLosses",
     "StarGANRecipe",
+    "TextLosses",
+    "TextRecipe",
+    "TokensSection",
     "TrainingSection",
     "UNetDiscriminatorSection",
     "UNetSection",

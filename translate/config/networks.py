@@ -235,6 +235,18 @@ class SemiSupervisedSection(Section):
     init: InitName = "normal"
 
 
+class TokensSection(Section):
+    name: Literal["tokens"] = "tokens"
+    size: Positive = 128
+    vocabulary: Annotated[int, Field(gt=2)] = 8192
+    width: Positive = 64
+    length: Positive = 64
+
+
+class MiniLMSection(Section):
+    name: Literal["minilm"] = "minilm"
+
+
 Generator = Annotated[
     UNetSection
     | ResNetSection
@@ -259,3 +271,4 @@ Discriminator = Annotated[
     | SemiSupervisedSection,
     Field(discriminator="name"),
 ]
+TextEncoder = Annotated[TokensSection | MiniLMSection, Field(discriminator="name")]

@@ -150,7 +150,7 @@ def _merge(
                 raise UsageError(f"{key}: {parent} is a value, not a section")
             place = below
         place[leaf] = value
-    for section in NETWORKS:
+    for section in [name for name in NETWORKS if name in schema.model_fields]:
         usual, given = schema.model_fields[section].default, merged.get(section, {})
         if not isinstance(given, dict):
             continue

@@ -18,6 +18,7 @@ from translate.config.schema import CUTRecipe, Recipe
 from translate.errors import UsageError
 
 ENERGIES = ("ebgan", "began")  # judge by how badly an autoencoder reconstructs
+ASKED: dict[str, str] = {"labelled": "label", "captioned": "caption"}  # what generators are told, by kind
 SMOOTHABLE = ("minimax", "nonsaturating", "lsgan", "dragan")
 JUDGING = ("minimax", "nonsaturating", "lsgan", "hinge", "dragan", "projected")  # a logit is a verdict
 PENALISED = ("wgan-gp", "dragan")
@@ -77,7 +78,7 @@ def resolve(recipe: Recipe) -> Recipe:
     if getattr(generator, "masked", False) and data.channels_a != data.channels_b:
         raise UsageError("generator.masked needs data.channels_a equal to data.channels_b")
     _check_game(recipe)
-    _check_labels(recipe)
+    _check_condition(recipe)
     _check_classes(recipe)
     _check_standing(recipe, generator)
     if isinstance(recipe, CUTRecipe):
@@ -126,10 +127,10 @@ def _check_generator(recipe: Recipe, generator: Generator) -> None:
             f"generator.scale {scale} enlarges pictures, and {recipe.translator} translates them at their "
             "own size; leave it 1"
         )
-    if recipe.kind == "labelled" and not generator.conditional:
+    if recipe.kind in ASKED and not generator.conditional:
         raise UsageError(
-            f"{recipe.translator} tells its generator a label, and {generator.name} takes none; choose "
-            "generator.name=resnet, mobile or unet"
+            f"{recipe.translator} tells its generator a {ASKED[recipe.kind]}, and {generator.name} takes none; "
+            "choose generator.name=resnet, mobile or unet"
         )
 
 
@@ -199,31 +200,39 @@ def _check_generator_s_game(recipe: Recipe) -> None:
         )
 
 
-def _check_labels(recipe: Recipe) -> None:
-    """Refuse discriminators that look at labels where there are none, and don't where there are."""
+def _check_condition(recipe: Recipe) -> None:
+    """Refuse discriminators that look at labels (captions) where there are none, or the reverse."""
     conditioning = getattr(recipe.discriminator, "conditioning", "none")
     semi_supervised = isinstance(recipe.discriminator, SemiSupervisedSection)
-    if recipe.kind != "labelled":
+    if semi_supervised and recipe.kind != "labelled":
+        raise UsageError(
+            f"discriminator.name semi-supervised tells classes apart, which {recipe.translator} has not; "
+            "use patch"
+        )
+    if recipe.kind not in ASKED:
         if conditioning != "none":
             raise UsageError(
                 f"discriminator.conditioning {conditioning} needs labels, which {recipe.translator} has not; "
                 "leave it none"
             )
-        if semi_supervised:
-            raise UsageError(
-                f"discriminator.name semi-supervised tells classes apart, which {recipe.translator} has not; "
-                "use patch"
-            )
         return
+    asked = f"{ASKED[recipe.kind]}s"
+    ways, others = "projection, input, hidden or classifier", ", or discriminator.name=semi-supervised"
+    if recipe.kind == "captioned":
+        ways, others = "projection, input or hidden", ""
     if conditioning == "none" and not semi_supervised:
         raise UsageError(
-            f"{recipe.translator} needs a discriminator that looks at labels; set discriminator.conditioning "
-            "to projection, input, hidden or classifier, of discriminator.name patch, multiscale or "
-            "residual, or discriminator.name=semi-supervised"
+            f"{recipe.translator} needs a discriminator that looks at {asked}; set discriminator.conditioning "
+            f"to {ways}, of discriminator.name patch, multiscale or residual{others}"
+        )
+    if recipe.kind == "captioned" and conditioning == "classifier":
+        raise UsageError(
+            f"discriminator.conditioning classifier tells labels apart, and {recipe.translator} has "
+            f"captions; set it to {ways}"
         )
     if recipe.training.pool:
         raise UsageError(
-            f"training.pool has no meaning for {recipe.translator}, whose fakes belong to the labels of "
+            f"training.pool has no meaning for {recipe.translator}, whose fakes belong to the {asked} of "
             "their step; leave it 0"
         )
     if recipe.data.channels_a != recipe.data.channels_b:

@@ -11,6 +11,8 @@ from translate.config.networks import (
     Generator,
     PatchSection,
     ResNetSection,
+    TextEncoder,
+    TokensSection,
     UNetSection,
 )
 from translate.config.sections import Positive, Probability, Section, Weight
@@ -33,7 +35,7 @@ AdversarialName = Literal[
 AugmentationName = Literal["colour", "translation", "cutout"]
 BackboneName = Literal["vgg19", "efficientnet-lite0"]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
-Kind = Literal["paired", "unpaired", "labelled"]
+Kind = Literal["paired", "unpaired", "labelled", "captioned"]
 
 
 class DataSection(Section):
@@ -98,6 +100,12 @@ class CUTLosses(GameLosses):
     layers: tuple[Annotated[int, Field(ge=0)], ...] = (0, 4, 8, 12, 16)
     patches: Annotated[int, Field(ge=2)] = 256
     temperature: Annotated[float, Field(gt=0)] = 0.07
+
+
+class TextLosses(GameLosses):
+    adversarial: AdversarialName = "hinge"
+    cycle: Weight = 10.0
+    identity: Weight = 0.0
 
 
 class ConstraintsSection(Section):
@@ -208,11 +216,21 @@ class CUTRecipe(RecipeBase):
     losses: CUTLosses = CUTLosses()
 
 
-Recipe = Pix2PixRecipe | CycleGANRecipe | StarGANRecipe | CUTRecipe
-NETWORKS = ("generator", "discriminator")
-RECIPES: dict[str, type[Pix2PixRecipe | CycleGANRecipe | StarGANRecipe | CUTRecipe]] = {
+class TextRecipe(RecipeBase):
+    kind: ClassVar[Kind] = "captioned"
+    translator: Literal["text"] = "text"
+    generator: Generator = ResNetSection()
+    text_encoder: TextEncoder = TokensSection()
+    discriminator: Discriminator = PatchSection(norm="none", spectral=True, conditioning="projection")
+    losses: TextLosses = TextLosses()
+
+
+Recipe = Pix2PixRecipe | CycleGANRecipe | StarGANRecipe | CUTRecipe | TextRecipe
+NETWORKS = ("generator", "text_encoder", "discriminator")
+RECIPES: dict[str, type[Pix2PixRecipe | CycleGANRecipe | StarGANRecipe | CUTRecipe | TextRecipe]] = {
     "pix2pix": Pix2PixRecipe,
     "cyclegan": CycleGANRecipe,
     "stargan": StarGANRecipe,
     "cut": CUTRecipe,
+    "text": TextRecipe,
 }

@@ -162,7 +162,13 @@ def _empty_classes(tree: Tree) -> list[str]:
 
 
 def _text_problems(tree: Tree, rows: Mapping[Path, Row]) -> list[str]:
-    if any(row.text for row in rows.values()):
+    texts = {row.text for row in rows.values()}
+    if len(texts) == 1 and len(rows) > 1 and None not in texts:
+        return [
+            f"every picture of {tree.root} has the same caption, so there is nothing to learn from captions; "
+            "write what tells the pictures apart."
+        ]
+    if any(texts):
         return _rows_without("text", rows, tree.root)
     return [
         f"{tree.root} has no captions; write {metadata.NAME} beside the pictures, a line for each such as "

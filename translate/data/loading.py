@@ -39,6 +39,7 @@ class TrainingData:
         train: the training split.
         held_out: val, else test, else None; whole pictures, paired where `train` is.
         notes: sentences for the log: what is cached, what was skipped.
+        kind: what the batches are, as `load_data` was asked.
     """
 
     layout: Layout
@@ -47,6 +48,7 @@ class TrainingData:
     options: DataOptions
     notes: tuple[str, ...]
     pin_memory: bool = False
+    kind: Wanted = "unpaired"
 
     @property
     def domains(self) -> dict[str, str]:
@@ -59,9 +61,9 @@ class TrainingData:
         return self.layout.labels
 
     @property
-    def captions(self) -> bool:
-        """Whether batches have `text_a` and `text_b`."""
-        return self.layout.captions
+    def captions(self) -> tuple[str, ...]:
+        """The training pictures' captions, which `text_a` and `text_b` are of; empty for none."""
+        return self.train.shelves[0].sides[0].texts
 
     @property
     def classes_a(self) -> tuple[str, ...]:
@@ -165,7 +167,7 @@ def load_data(
             held_out = PictureDataset(rest, held_out.options) if all(map(len, rest)) else None
         _require_classes(layout, train)
         notes += found.notes
-    data = TrainingData(layout, train, held_out, options, notes, pin_memory)
+    data = TrainingData(layout, train, held_out, options, notes, pin_memory, kind)
     _ = data.steps_per_epoch  # a set smaller than a batch is refused here
     return data
 

@@ -60,6 +60,7 @@ def convert(
     jobs: Iterable[Job],
     *,
     label: str | None = None,
+    text: str | None = None,
     batch_size: int = 1,
     quality: int = 95,
     background: tuple[int, int, int] = (255, 255, 255),
@@ -73,6 +74,7 @@ def convert(
 
     Args:
         label: what to translate into, of a model that has labels.
+        text: a caption of it, of a model that asks for one.
         batch_size: neighbours of equal size go through the network together.
         background: what shows through transparent pixels, RGB in 0..255.
         stop: once set, the pictures at hand are finished and no new ones begun.
@@ -80,9 +82,10 @@ def convert(
     Raises:
         OutputError: the disk is full or can't be written any more.
         ModelError: the model doesn't take pictures.
-        UsageError: a label that the model doesn't know, doesn't take or can't do without; before any work.
+        UsageError: a label or a text that the model doesn't know, doesn't take or can't do without; before
+            any work.
     """
-    condition = translator.condition(label)
+    condition = translator.condition(label, text)
     stop = stop or threading.Event()
     ahead = 2 * _WORKERS + batch_size
     with (

@@ -58,6 +58,7 @@ class Translator:
         self.direction: str = model.card.direction
         self.device = device
         self._network = model.network.to(device)
+        self._text_encoder = None if model.text_encoder is None else model.text_encoder.to(device)
 
     @classmethod
     def load(cls, path: str | Path, direction: str | None = None, device: str = "auto") -> Translator:
@@ -68,7 +69,10 @@ class Translator:
         return f"Translator({self.card.source}→{self.card.target}, {self.card.architecture}, {self.device})"
 
     def __call__(
-        self, image: Kind, label: str | Sequence[str] | None = None, text: str | None = None
+        self,
+        image: Kind,
+        label: str | Sequence[str] | None = None,
+        text: str | Sequence[str] | None = None,
     ) -> Kind:
         """Translate one picture, or a batch of tensors; same size out, and the same kind.
 
@@ -83,7 +87,8 @@ class Translator:
                 plane for each class.
             label: what to translate into, of a model that has labels (`card.labels`); of a tensor also one
                 for each of its pictures.
-            text: a caption of what to translate into, of a model that asks for one (`card.text`).
+            text: a caption of what to translate into, of a model that asks for one (`card.text`); of a
+                tensor also one for each of its pictures.
 
         Raises:
             BadImage: a file or PIL image that can't be read; a map with a colour that is no class's.
@@ -94,19 +99,26 @@ class Translator:
         """
         return cast(Kind, self._translate(image, self.condition(label, text)))
 
-    def condition(self, label: str | Sequence[str] | None = None, text: str | None = None) -> Tensor | None:
-        """What the network is called with besides pictures: the labels' numbers, int64 `(1,)` or `(N,)`.
+    def condition(
+        self, label: str | Sequence[str] | None = None, text: str | Sequence[str] | None = None
+    ) -> Tensor | None:
+        """What the network is called with besides pictures, for all of them or one for each.
 
-        None for a model that takes nothing but pictures.
+        The labels' numbers, int64 `(1,)` or `(N,)`; the captions' vectors, float32 `(1, E)` or `(N, E)`; None
+        for a model that takes nothing but pictures.
 
         Raises:
             UsageError: a label or a text that the model doesn't know, doesn't take or can't do without.
-            ModelError: the model asks for a caption, which can't be encoded here.
         """
-        if self.card.text:
-            raise ModelError(
-                "the model asks for a caption, and this version of translate can't encode one; update it."
-            )
+        if label is not None and text is not None:
+            raise UsageError("a model is asked with a label or with a text, not with both; leave one out.")
+        if self._text_encoder is not None:
+            if label is not None:
+                raise UsageError(
+                    f"the model takes a text and no label, so {label!r} can't be asked of it; "
+                    "say it with --text."
+                )
+            return self._encoded(text)
         if text is not None:
             raise UsageError(
                 f"the model takes no text, so {text!r} can't be asked of it; leave the text out."
@@ -125,6 +137,34 @@ class Translator:
         return torch.tensor(
             [_number(name, labels) for name in ([label] if isinstance(label, str) else label)]
         )
+
+    def remarks(self, text: str) -> tuple[str, ...]:
+        """What a person should know of how a caption is read: words that mean nothing to the model."""
+        if self._text_encoder is None:
+            return ()
+        reading = self._text_encoder.read(text)
+        said = []
+        if reading.unknown:
+            said.append(f"not understood, as no caption of the training had it: {', '.join(reading.unknown)}")
+        if reading.cut:
+            said.append("the text is longer than the model reads; its end is left out")
+        return tuple(said)
+
+    def _encoded(self, text: str | Sequence[str] | None) -> Tensor:
+        assert self.card.text is not None
+        assert self._text_encoder is not None
+        examples = " or ".join(f'"{example}"' for example in self.card.text.examples[:2])
+        such = f", such as {examples}" if examples else ""
+        if text is None:
+            raise UsageError(f"the model translates into what a text says; give one{such} (--text CAPTION).")
+        captions = [text] if isinstance(text, str) else list(text)
+        for caption in captions:
+            if not caption.strip():
+                raise UsageError(f"an empty text asks for nothing; say what to translate into{such}.")
+            if not self._text_encoder.read(caption).known:
+                raise UsageError(f"the model understands no word of the text; say it in others{such}.")
+        with torch.inference_mode():
+            return self._text_encoder(self._text_encoder.tokenise(captions).to(self.device))
 
     def _translate(self, image: object, condition: Tensor | None) -> Image.Image | np.ndarray | Tensor:
         if isinstance(image, str | Path):
@@ -183,15 +223,16 @@ class Translator:
                 f"the model takes {self._channels('in_channels')} channels, this is {x.shape[1]}."
             )
         if condition is not None and len(condition) not in (1, len(x)):
+            kind = "labels" if self._text_encoder is None else "texts"
             raise UsageError(
-                f"these are {len(condition)} labels for {len(x)} pictures; give one, or one for each."
+                f"these are {len(condition)} {kind} for {len(x)} pictures; give one, or one for each."
             )
         size = [padded_length(n, self.card.size_multiple, self.card.minimum_size) for n in (height, width)]
         try:
             with torch.inference_mode():
                 x = pad(x.to(self.device, torch.float32), *size)
-                asked = () if condition is None else (condition.to(self.device).expand(len(x)),)
-                y = self._from_range(self._network(self._to_range(x), *asked))
+                told = () if condition is None else (_for_each(condition.to(self.device), len(x)),)
+                y = self._from_range(self._network(self._to_range(x), *told))
                 return y[..., :height, :width]
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
@@ -222,6 +263,10 @@ def require_finite(out: Tensor, name: str = "") -> None:
     if not bool(torch.isfinite(out).all()):
         where = f"{name}: " if name else ""
         raise TranslateError(f"{where}the network's output is not finite; input or weights are broken.")
+
+
+def _for_each(condition: Tensor, count: int) -> Tensor:
+    return condition.expand(count, *condition.shape[1:])
 
 
 def _number(label: str, labels: tuple[str, ...]) -> int:

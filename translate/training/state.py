@@ -33,7 +33,7 @@ class TrainingState:
 
     Attributes:
         step: steps taken.
-        averages: the averaged generators, by network name.
+        averages: the averages of what is served, by network name.
         optimizers: by the name of the phase that has it.
         plateau: what lowers the learning rates where the schedule is `plateau`.
         pools: by the name of the replayed output.
@@ -191,7 +191,7 @@ def new_state(translator: Translator, recipe: Recipe, device: torch.device) -> T
         networks = nn.ModuleList(translator.networks[name] for name in phase.networks)
         learnt = [parameter for parameter in networks.parameters() if parameter.requires_grad]
         optimizers[phase.name] = OPTIMIZERS[name](learnt, lr=lr, betas=betas)
-    averages = {name: averaged(translator.networks[name]) for name in translator.generators.values()}
+    averages = {name: averaged(translator.networks[name]) for name in translator.served}
     replayed = [name for phase in translator.phases for name in phase.replay]
     pools = {
         name: ReplayPool(recipe.training.pool, seed=recipe.training.seed + place)

@@ -95,7 +95,7 @@ class Translator(nn.Module, ABC):
 
     @abstractmethod
     def samples(self, batch: Batch, generators: Mapping[str, nn.Module]) -> dict[str, Tensor]:
-        """Rows of a sample sheet, inputs and outputs by name, from the given (averaged) generators."""
+        """Rows of a sample sheet, inputs and outputs by name, from the averages of what is `served`."""
 
     @property
     def generators(self) -> dict[Direction, str]:
@@ -104,6 +104,11 @@ class Translator(nn.Module, ABC):
         if "generator_b2a" in self.networks:
             names["b2a"] = "generator_b2a"
         return names
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """Names of the networks whose averages are kept: the generators, and what they can't do without."""
+        return tuple(self.generators.values())
 
 
 def mixes_batch(module: nn.Module) -> bool:

@@ -17,6 +17,7 @@ from translate.config import (
     Recipe,
     Section,
     StarGANRecipe,
+    TextRecipe,
 )
 from translate.errors import ModelError, OutputError, UsageError
 from translate.losses.adversarial import ADVERSARIAL
@@ -26,6 +27,7 @@ from translate.networks.patch_sample import PatchSampler
 from translate.networks.perceptual import PerceptualFeatures
 from translate.networks.progressive import ProgressiveResNet
 from translate.networks.resnet import ResNet
+from translate.networks.text import MiniLM, build_text_encoder
 from translate.translators.base import Translator
 from translate.translators.cut import CUT
 from translate.translators.cyclegan import CycleGAN
@@ -33,6 +35,7 @@ from translate.translators.game import Rules
 from translate.translators.perceptual import PerceptualDistance
 from translate.translators.pix2pix import Pix2Pix
 from translate.translators.stargan import StarGAN
+from translate.translators.text import TextGAN
 
 
 def build_translator(
@@ -66,8 +69,17 @@ def generator_arguments(recipe: Recipe, direction: Direction = "a2b") -> tuple[s
     source, target = input_channels(recipe), recipe.data.channels_b
     inputs, outputs = (source, target) if direction == "a2b" else (target, source)
     name, arguments = _plain(recipe.generator)
-    classes = {"classes": len(recipe.data.labels)} if recipe.kind == "labelled" else {}
-    return name, {"in_channels": inputs, "out_channels": outputs, **arguments, **classes}
+    condition = {}
+    if recipe.kind == "labelled":
+        condition = {"classes": len(recipe.data.labels)}
+    elif isinstance(recipe, TextRecipe):
+        condition = {"embedding": getattr(recipe.text_encoder, "size", MiniLM.size)}
+    return name, {"in_channels": inputs, "out_channels": outputs, **arguments, **condition}
+
+
+def text_encoder_arguments(recipe: Recipe) -> tuple[str, dict] | None:
+    """Name and plain arguments of the recipe's text encoder; None where it reads no captions."""
+    return _plain(recipe.text_encoder) if isinstance(recipe, TextRecipe) else None
 
 
 def input_channels(recipe: Recipe) -> int:
@@ -169,11 +181,27 @@ def _cut(recipe: CUTRecipe) -> CUT:
     )
 
 
+def _text(recipe: TextRecipe) -> TextGAN:
+    losses = recipe.losses
+    name, arguments = _plain(recipe.text_encoder)
+    encoder = build_text_encoder(name, **arguments)
+    return TextGAN(
+        _generator(recipe, "a2b"),
+        encoder,
+        _discriminator(recipe, recipe.data.channels_b, embedding=encoder.size),
+        game_rules(recipe),
+        gan=losses.gan,
+        cycle=losses.cycle,
+        identity=losses.identity,
+    )
+
+
 TRANSLATORS: dict[str, Callable[..., Translator]] = {
     "pix2pix": _pix2pix,
     "cyclegan": _cyclegan,
     "stargan": _stargan,
     "cut": _cut,
+    "text": _text,
 }
 
 

@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from translate.losses import penalties
 from translate.losses.adversarial import Adversarial, began_balance, pulling_away
+from translate.losses.conditional import matching_aware_discriminator
 from translate.losses.features import feature_matching, layerwise_l1
 from translate.translators.augment import Augment
 from translate.translators.base import Batch, Losses, Phase, mixes_batch
@@ -105,6 +106,7 @@ class Game(nn.Module):
         fake: Tensor,
         progress: float,
         condition: Tensor | None = None,
+        wrong: Tensor | None = None,
     ) -> Losses:
         """Terms of the discriminator: `discriminator`, and `penalty`, `orthogonal`, `historical` where asked.
 
@@ -112,13 +114,23 @@ class Game(nn.Module):
             real, fake: float (B, C, H, W) in [-1, 1].
             progress: how much of the training is done, 0 … 1.
             condition: what the pictures should show, labels (B,) or embeddings (B, E), the same for both.
+            wrong: what the real pictures don't show; beside it they count as fakes, so that the discriminator
+                must look at its condition (Reed et al. 2016, algorithm 1).
         """
         look = looking_for(discriminator, condition)
         real, fake = self.shown(real, progress), self.shown(fake, progress)
         scales = judge(look, real, fake, self.merge)
         if self.augment is not None and self.objective.undecided is not None:
             self.augment.hear([logits for logits, _ in scales], self.objective.undecided)
-        losses = {"discriminator": torch.stack([self._discriminator(*logits) for logits in scales]).sum()}
+        if wrong is None:
+            verdict = [self._discriminator(*logits) for logits in scales]
+        else:
+            mistaken = verdicts(looking_for(discriminator, wrong)(real))
+            verdict = [
+                matching_aware_discriminator(right, mistake, fakes, self._discriminator)
+                for (right, fakes), mistake in zip(scales, mistaken, strict=True)
+            ]
+        losses = {"discriminator": torch.stack(verdict).sum()}
         asked = self.rules
         if asked.penalty:
             at = self._penalised(real, fake)

@@ -28,6 +28,23 @@ CLASS = r"^(#[0-9a-f]{6}|0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])$"
 Direction = Literal["a2b", "b2a"]
 
 
+class Captions(BaseModel):
+    """How a model reads the captions that it is asked with.
+
+    Args:
+        encoder: a name in `networks.text.TEXT_ENCODERS`. What it has learnt lies beside the network's
+            weights, under names that begin with `text_encoder.`.
+        arguments: what that encoder is built with.
+        examples: captions of the training data, for people.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    encoder: str
+    arguments: dict[str, int] = {}
+    examples: tuple[str, ...] = ()
+
+
 class Card(BaseModel):
     """What a model file says of itself.
 
@@ -39,7 +56,8 @@ class Card(BaseModel):
         domains: what a and b are, e.g. `{"a": "horse", "b": "zebra"}`.
         labels: names of the classes that can be asked for, by the numbers that the network knows them by;
             it is called with the number besides the picture. Empty: it is called with the picture alone.
-        text: whether it is asked with a caption instead.
+        text: where it is asked with a caption instead, how it reads it; it is called with the caption's
+            vector besides the picture.
         classes: its input is a map of classes, one plane of zeros and ones for each; these are the colours
             that they are drawn in, grey levels or `#rrggbb`, in the order of the planes. Empty: its input
             is a picture.
@@ -62,7 +80,7 @@ class Card(BaseModel):
     direction: Direction
     domains: dict[Literal["a", "b"], str]
     labels: tuple[str, ...] = ()
-    text: bool = False
+    text: Captions | None = None
     classes: tuple[Annotated[str, Field(pattern=CLASS)], ...] = ()
     value_range: tuple[float, float] = (-1.0, 1.0)
     size_multiple: PositiveInt
@@ -91,6 +109,8 @@ class Card(BaseModel):
             raise ValueError(f"labels names {len(self.labels)} classes, but arguments.classes is {classes}")
         if self.labels and self.text:
             raise ValueError("a network is asked with a label or with a caption, not with both")
+        if self.text and not self.arguments.get("embedding"):
+            raise ValueError("a network that is asked with a caption has arguments.embedding")
         return self
 
     @model_validator(mode="after")

@@ -14,30 +14,42 @@ from torch import Tensor, nn
 from translate.errors import ModelError, OutputError, UsageError
 from translate.files import replacing
 from translate.networks.catalogue import build_generator
+from translate.networks.text import TextEncoder, build_text_encoder
 from translate.weights.card import METADATA_KEY, Card, read_card
 from translate.weights.statistics import use_picture_statistics
 
 _SHOWN_KEYS = 3
+_OF_TEXT_ENCODER = "text_encoder."
 
 
 @dataclass(frozen=True)
 class Model:
-    """A network ready for use (eval mode, no gradients, on the CPU) and its card."""
+    """A network ready for use (eval mode, no gradients, on the CPU), its card, and its reader of captions."""
 
     network: nn.Module
     card: Card
+    text_encoder: TextEncoder | None = None
 
 
-def save(path: str | Path, state_dict: Mapping[str, Tensor], card: Card) -> None:
+def save(
+    path: str | Path,
+    state_dict: Mapping[str, Tensor],
+    card: Card,
+    *,
+    text_encoder: Mapping[str, Tensor] | None = None,
+) -> None:
     """Write a model file, whole or not at all.
 
     Args:
         state_dict: of the generator that `card` describes, on any device.
+        text_encoder: what the text encoder of `card` has learnt, a state dict, too.
 
     Raises:
         OutputError: the folder can't be written, the disk is full.
     """
-    tensors = {key: value.detach().to("cpu").contiguous() for key, value in state_dict.items()}
+    encoder = {f"{_OF_TEXT_ENCODER}{key}": value for key, value in (text_encoder or {}).items()}
+    everything = {**state_dict, **encoder}
+    tensors = {key: value.detach().to("cpu").contiguous() for key, value in everything.items()}
     with replacing(path) as temporary:
         try:
             save_file(tensors, temporary, {"format": "pt", METADATA_KEY: card.model_dump_json()})
@@ -52,15 +64,22 @@ def load(path: str | Path) -> Model:
 
     Raises:
         ModelError: see `read_card`; an unknown architecture, arguments that it doesn't take, weights that
-            don't fit it.
+            don't fit it, a text encoder whose package is missing.
     """
     path = Path(path)
     card = read_card(path)
     network = _build(path, card)
-    _fill(path, network, _read_weights(path))
+    weights = _read_weights(path)
+    encoder = None
+    if card.text is not None:
+        encoder = _build_text_encoder(path, card)
+        learnt = {key: weights.pop(key) for key in list(weights) if key.startswith(_OF_TEXT_ENCODER)}
+        _fill(path, encoder, {key.removeprefix(_OF_TEXT_ENCODER): value for key, value in learnt.items()})
+        encoder.eval().requires_grad_(False)
+    _fill(path, network, weights)
     if card.norm_statistics == "batch":
         network = use_picture_statistics(network)
-    return Model(network.eval().requires_grad_(False), card)
+    return Model(network.eval().requires_grad_(False), card, encoder)
 
 
 def _build(path: Path, card: Card) -> nn.Module:
@@ -75,6 +94,21 @@ def _build(path: Path, card: Card) -> nn.Module:
             f"but its {card.architecture} needs {network.minimum_size} and {network.size_multiple}."
         )
     return network
+
+
+def _build_text_encoder(path: Path, card: Card) -> TextEncoder:
+    assert card.text is not None
+    try:
+        with torch.random.fork_rng(devices=[]):  # its first weights are thrown away, and cost no numbers
+            encoder = build_text_encoder(card.text.encoder, **card.text.arguments)
+    except UsageError as error:
+        raise ModelError(f"{path}: {error}") from error
+    if encoder.size != card.arguments.get("embedding"):
+        raise ModelError(
+            f"{path}: the card's text encoder gives {encoder.size} numbers, but the network takes "
+            f"{card.arguments.get('embedding')}."
+        )
+    return encoder
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:

@@ -1,0 +1,248 @@
+"""Does a text model give the coat and the light that a caption asks for, also together for the first time?
+
+    python benchmarks/text_savanna.py render datasets/captions
+    translate train text --data datasets/captions --name captions --size 64 …
+    python benchmarks/text_savanna.py measure checkpoints/captions
+
+`render` writes pictures of four coats under four lights with captions that name both, in several ways. Four
+of the sixteen pairs are held out: training sees zebras, and it sees dusk, but no zebra at dusk.
+
+`measure` asks pictures of fresh scenes for all sixteen. The coat of an output is what the classifier of coats
+calls it (one of seven coats, or none). Its light is that of the nearest of the scene's four true renders,
+outside the animals, where they don't depend on the coat (mean absolute difference; chance is 1 in 4). Scene
+and light are known to the renderer, and no measured scene is trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import translate
+from translate import images
+from translate.data.savanna import Scene, render_scene, sample_scene
+from translate.data.savanna.scene import TIMES, Light
+from translate.metrics.coats import classify
+
+HERE = Path(__file__).resolve().parent
+COATS = ("chestnut", "black", "palomino", "zebra")
+HELD_OUT = (("chestnut", "overcast"), ("black", "dawn"), ("palomino", "noon"), ("zebra", "dusk"))
+SEEN = tuple(pair for pair in product(COATS, TIMES) if pair not in HELD_OUT)
+SEED = 31_415  # of the training's scenes; those that are measured have the next
+
+_ANIMALS = {
+    coat: ("a zebra", "zebra", "an animal with black and white stripes")
+    if coat == "zebra"
+    else (f"a {coat} horse", f"{coat} horse", f"an animal with a {coat} coat")
+    for coat in COATS
+}
+_MOMENTS = {
+    "dawn": ("at dawn", "early in the morning"),
+    "noon": ("at noon", "at midday"),
+    "dusk": ("at dusk", "in the evening"),
+    "overcast": ("under an overcast sky", "on a grey day"),
+}
+_PHRASES = ("{animal} {moment}", "turn it into {animal} {moment}", "{moment}, {animal}")
+
+
+def caption(coat: str, time: str) -> str:
+    """The plainest caption of a coat under a light: "a zebra at dusk"."""
+    return f"{_ANIMALS[coat][0]} {_MOMENTS[time][0]}"
+
+
+def some_caption(coat: str, time: str, random: np.random.Generator) -> str:
+    """Any of the ways to say it."""
+    phrase, animal, moment = (
+        str(random.choice(choice)) for choice in (_PHRASES, _ANIMALS[coat], _MOMENTS[time])
+    )
+    return phrase.format(animal=animal, moment=moment)
+
+
+def under(scene: Scene, time: str) -> Scene:
+    """The same scene under another light: the sun as high, and the sky as cloudy, as that light allows."""
+    random = np.random.default_rng([scene.seed, scene.index, 2, TIMES.index(time)])
+    low = time in ("dawn", "dusk")
+    elevation = random.uniform(0.16, 0.38) if low else random.uniform(0.75, 1.25)
+    clouds = random.uniform(0.75, 1.0) if time == "overcast" else random.uniform(0.0, 0.55)
+    return replace(scene, light=Light(time, scene.light.azimuth, elevation, clouds))
+
+
+def render(root: Path, count: int, size: int) -> None:
+    """Write `train` with its captions, and a few pictures of `test` for sample sheets."""
+    for split, first, number in (("train", 0, count), ("test", count, 8)):
+        rows = []
+        for index in range(first, first + number):
+            random = np.random.default_rng([SEED, index, 3])
+            coat, time = SEEN[random.integers(len(SEEN))]
+            rendered = render_scene(under(sample_scene(SEED, index), time), [coat], size)
+            images.write(root / split / f"{index:05d}.png", rendered.images[coat])
+            rows.append({"file_name": f"{index:05d}.png", "text": some_caption(coat, time, random)})
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (root / split / "metadata.jsonl").write_text(lines, encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Scenes in every coat under every light.
+
+    Attributes:
+        pictures: (N, coats, lights, 3, S, S) in [-1, 1].
+        outside: (N, 1, S, S), 1 where no animal is.
+    """
+
+    pictures: Tensor
+    outside: Tensor
+
+
+def scenes(count: int, size: int) -> Scenes:
+    pictures, outside = [], []
+    for index in range(count):
+        scene = sample_scene(SEED + 1, index)
+        lights = [render_scene(under(scene, time), COATS, size) for time in TIMES]
+        pictures.append(
+            torch.stack(
+                [torch.cat([images.to_tensor(light.images[coat]) for light in lights]) for coat in COATS]
+            )
+        )
+        outside.append(torch.from_numpy(1 - lights[0].mask.astype(np.float32) / 255)[None])
+    return Scenes(torch.stack(pictures), torch.stack(outside))
+
+
+def light_of(outputs: Tensor, truths: Tensor, outside: Tensor) -> list[str]:
+    """The light of each of N outputs: that of the nearest of its scene's renders (N, lights, 3, S, S)."""
+    distance = ((outputs[:, None] - truths).abs() * outside[:, None]).mean((2, 3, 4))
+    return [TIMES[number] for number in distance.argmin(1).tolist()]
+
+
+def psnr(output: Tensor, truth: Tensor) -> float:
+    """dB of pictures in [-1, 1], the mean over (N, 3, S, S)."""
+    return float((-10 * torch.log10(((output - truth) / 2).square().mean((1, 2, 3)))).mean())
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One picture, one caption, and what came out."""
+
+    was: tuple[str, str]
+    asked: tuple[str, str]
+    coat: str
+    light: str
+
+
+def ask(translator: translate.Translator, tested: Scenes) -> tuple[list[Answer], Tensor, dict[str, float]]:
+    """Every scene, from a coat and a light of its own that training has seen, asked for all sixteen pairs."""
+    count = len(tested.pictures)
+    was = [SEEN[index % len(SEEN)] for index in range(count)]
+    at = [(COATS.index(coat), TIMES.index(light)) for coat, light in was]
+    inputs = torch.stack([tested.pictures[index, coat, light] for index, (coat, light) in enumerate(at)])
+    answers, outputs, quality = [], [], {}
+    for coat, light in product(COATS, TIMES):
+        output = translator(inputs, text=caption(coat, light))
+        truth = tested.pictures[:, COATS.index(coat), TIMES.index(light)]
+        lights = light_of(output, tested.pictures[:, COATS.index(coat)], tested.outside)
+        for before, found, shown in zip(was, classify(output), lights, strict=True):
+            answers.append(Answer(before, (coat, light), found, shown))
+        quality[caption(coat, light)] = round(psnr(output, truth) - psnr(inputs, truth), 2)
+        outputs.append(output)
+    return answers, torch.stack([inputs, *outputs], 1), quality
+
+
+def share(answers: Sequence[Answer], right) -> float:
+    return round(float(np.mean([right(answer) for answer in answers])), 3)
+
+
+def judged(answers: Sequence[Answer]) -> dict:
+    """Shares of the answers that are as asked; and of those that ask for something else, that follow."""
+    other_coat = [answer for answer in answers if answer.asked[0] != answer.was[0]]
+    other_light = [answer for answer in answers if answer.asked[1] != answer.was[1]]
+    return {
+        "answers": len(answers),
+        "coat_is_asked": share(answers, lambda a: a.coat == a.asked[0]),
+        "light_is_asked": share(answers, lambda a: a.light == a.asked[1]),
+        "both_are_asked": share(answers, lambda a: (a.coat, a.light) == a.asked),
+        "another_coat_asked": {
+            "given": share(other_coat, lambda a: a.coat == a.asked[0]),
+            "kept_as_it_was": share(other_coat, lambda a: a.coat == a.was[0]),
+        },
+        "another_light_asked": {
+            "given": share(other_light, lambda a: a.light == a.asked[1]),
+            "kept_as_it_was": share(other_light, lambda a: a.light == a.was[1]),
+        },
+    }
+
+
+def measure(run: Path, count: int, size: int) -> tuple[dict, Tensor]:
+    """The figures, and for a sheet the inputs and outputs (N, 1 + 16, 3, S, S)."""
+    translator = translate.load(run)
+    tested = scenes(count, size)
+    answers, outputs, quality = ask(translator, tested)
+    truths = [
+        share([Answer(("", ""), ("", ""), coat, "") for coat in classify(tested.pictures[:, i, j])],
+              lambda a, coat=coat: a.coat == coat)
+        for i, coat in enumerate(COATS)
+        for j in range(len(TIMES))
+    ]  # fmt: skip
+    figures = {
+        "scenes": count,
+        "seen": judged([answer for answer in answers if answer.asked not in HELD_OUT]),
+        "held_out": judged([answer for answer in answers if answer.asked in HELD_OUT]),
+        "by_coat": {
+            coat: share([a for a in answers if a.asked[0] == coat], lambda a: a.coat == a.asked[0])
+            for coat in COATS
+        },
+        "by_light": {
+            light: share([a for a in answers if a.asked[1] == light], lambda a: a.light == a.asked[1])
+            for light in TIMES
+        },
+        "chance": {"coat": 1 / len(COATS), "light": 1 / len(TIMES), "both": 1 / len(COATS) / len(TIMES)},
+        "coat_of_the_true_renders": round(float(np.mean(truths)), 3),
+        "psnr_gain_over_the_input": quality,
+    }
+    return figures, outputs
+
+
+def sheet(outputs: Tensor, rows: int) -> np.ndarray:
+    """A scene a row: the input, then what the captions gave, coat by coat and light by light."""
+    return images.to_pixels(torch.cat([torch.cat(list(row), 2) for row in outputs[:rows]], 1))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("verb", choices=("render", "measure"))
+    parser.add_argument("place", type=Path, help="the data folder, or the run")
+    parser.add_argument("--count", type=int, default=2000, help="training pictures")
+    parser.add_argument("--scenes", type=int, default=60)
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "text_savanna.json")
+    options = parser.parse_args()
+    if options.verb == "render":
+        render(options.place, options.count, options.size)
+        return
+    figures, outputs = measure(options.place, options.scenes, options.size)
+    card = translate.load(options.place).card
+    found = {
+        "date": date.today().isoformat(),
+        "command": f"python benchmarks/text_savanna.py measure {options.place} --scenes {options.scenes}",
+        "steps": card.step,
+        "recipe": card.recipe,
+        **figures,
+    }
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(found, indent=2) + "\n")
+    images.write(options.out.with_suffix(".png"), sheet(outputs, 8))
+    print(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()
