@@ -120,6 +120,31 @@ def vgg19_folder(random_vgg19, monkeypatch) -> Path:
     return random_vgg19.parent
 
 
+@pytest.fixture(scope="session")
+def captioned_model(tmp_path_factory, write_model) -> Path:
+    """A model that is asked with a caption; it knows the words of two."""
+    import torch
+    from safetensors.torch import load_file
+
+    from translate.networks.text import TokenEncoder
+    from translate.weights import model_file
+    from translate.weights.card import Captions, read_card
+
+    examples, small = ("a zebra at noon", "the grey horse"), {"size": 8, "vocabulary": 500, "width": 4}
+    path = tmp_path_factory.mktemp("models") / "captioned.safetensors"
+    text = Captions(encoder="tokens", arguments=small, examples=examples)
+    write_model(path, "resnet", arguments={"depth": 1, "embedding": 8}, translator="text", text=text)
+    generator = torch.Generator().manual_seed(0)
+    weights = {
+        name: torch.randn(tensor.shape, generator=generator) if "modulation" in name else tensor
+        for name, tensor in load_file(path).items()
+    }
+    encoder = TokenEncoder(**small)
+    encoder(encoder.tokenise(examples))
+    model_file.save(path, weights, read_card(path), text_encoder=encoder.state_dict())
+    return path
+
+
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """A single thread for torch: with tensors as small as those of most tests, a second only costs time."""

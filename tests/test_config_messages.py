@@ -265,6 +265,44 @@ def test_what_labelled_translation_refuses(overrides, message):
     assert refusal("stargan", overrides) == f"recipe stargan: {message}"
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            {"discriminator.name": "pixel"},
+            "text needs a discriminator that looks at captions; set discriminator.conditioning to "
+            "projection, input or hidden, of discriminator.name patch, multiscale or residual",
+        ),
+        (
+            {"discriminator.conditioning": "classifier"},
+            "discriminator.conditioning classifier tells labels apart, and text has captions; set it to "
+            "projection, input or hidden",
+        ),
+        (
+            {"training.pool": 50},
+            "training.pool has no meaning for text, whose fakes belong to the captions of their step; "
+            "leave it 0",
+        ),
+        (
+            {"generator.name": "laplacian"},
+            "text tells its generator a caption, and laplacian takes none; choose generator.name=resnet, "
+            "mobile or unet",
+        ),
+        (
+            {"text_encoder.name": "minilmm"},
+            "unknown text_encoder 'minilmm' (did you mean minilm?); choose one of tokens, minilm",
+        ),
+        (
+            {"text_encoder.name": "minilm", "text_encoder.size": 64},
+            "unknown key 'text_encoder.size' where text_encoder.name is minilm; did you mean data.size?",
+        ),
+        ({"data.channels_b": 1}, "text needs data.channels_a equal to data.channels_b"),
+    ],
+)
+def test_what_captioned_translation_refuses(overrides, message):
+    assert refusal("text", overrides) == f"recipe text: {message}"
+
+
 def test_what_contrastive_translation_refuses():
     message = (
         "cut compares layers of a ResNet's encoder, which the generator unet has not; leave generator.name"

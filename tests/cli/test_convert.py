@@ -227,3 +227,34 @@ def test_labels_that_can_not_be_asked_for(here, run, labelled_model):
     assert code == 2
     assert "the model has no labels, so 'zebra' can't be asked of it" in err
     assert not Path("out").exists()
+
+
+def test_a_caption_is_asked_for(here, run, captioned_model):
+    model = str(captioned_model)
+    for folder, text in (("zebra", "a pink zebra"), ("horse", "a horse")):
+        code, _, err = run(model, "in/a.png", "--output", folder, "--text", text, "--device", "cpu")
+        assert (code, "1 of 1 converted" in err) == (0, True)
+        note = "note: not understood, as no caption of the training had it: pink\n"
+        assert (note in err) == (folder == "zebra")
+    zebra, horse = (images.read(Path(name) / "a.png").pixels for name in ("zebra", "horse"))
+    assert not np.array_equal(zebra, horse)
+    expected = translate.load(model, device="cpu")(images.read(Path("in/a.png")).pixels, text="a zebra")
+    assert np.array_equal(zebra, expected)
+
+
+def test_captions_that_can_not_be_asked_for(here, run, captioned_model):
+    model = str(captioned_model)
+    for arguments, message in (
+        (
+            (model, "--label", "zebra", "--text", "a zebra"),
+            "--label and --text both say what to translate into",
+        ),
+        ((model,), 'such as "a zebra at noon" or "the grey horse" (--text CAPTION).'),
+        ((model, "--text", ""), "an empty text asks for nothing"),
+        ((model, "--text", "🦄"), "the model understands no word of the text"),
+        (("both", "--text", "a zebra"), "takes no text, so 'a zebra' can't be asked of it"),
+    ):
+        code, _, err = run(*arguments, "in", "--output", "out", "--device", "cpu")
+        assert (code, message in err) == (2, True), err
+        assert [line.startswith("error: ") for line in err.splitlines() if line] == [True]
+    assert not Path("out").exists()

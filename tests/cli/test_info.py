@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from translate.cli.info import info
-from translate.weights.card import read_card
+from translate.weights.card import Captions, read_card
 
 
 def test_the_table_names_what_matters(write_model, tmp_path, capsys, monkeypatch):
@@ -50,7 +50,13 @@ def test_what_can_be_asked_for_is_shown(write_model, tmp_path, capsys, monkeypat
             {"labels": ("horse", "zebra"), "arguments": {**card.arguments, "classes": 2}},
             "labels horse, zebra",
         ),
-        ({"text": True}, "text asks for a caption"),
+        (
+            {
+                "text": Captions(encoder="minilm", examples=("a zebra", "a horse")),
+                "arguments": {**card.arguments, "embedding": 384},
+            },
+            "text asks for a caption, read by minilm; such as: a zebra; a horse",
+        ),
     ):
         save_file(weights, path, {"card": card.model_copy(update=changes).model_dump_json()})
         info(str(path))

@@ -243,6 +243,13 @@ COMPLAINTS = [
         "captioned",
         r"1 of 2 rows have no text \(line 2 of .*: y/y0\.png\); write one for every picture",
     ),
+    (
+        "one caption for all",
+        ("x/x0.png", "y/y0.png"),
+        ({**X, "text": "hi"}, {**Y, "text": "hi"}),
+        "captioned",
+        r"every picture of .* has the same caption, so there is nothing to learn from captions; write what",
+    ),
     ("no JSON", ("x/x0.png", "y/y0.png"), (X, "label"), None, r"line 2 is a string, not an object"),
 ]
 
@@ -382,7 +389,7 @@ def test_unlabelled_data_carry_none(paint, tmp_path):
     images = next(data.loader())
     assert images[2:] == (None, None, None, None, 0)
     assert to_batch(images, torch.device("cpu")).label_a is None
-    assert (data.labels, data.captions) == ((), False)
+    assert (data.labels, data.captions) == ((), ())
 
 
 def test_a_class_lost_to_broken_files_is_refused(uneven):

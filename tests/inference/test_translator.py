@@ -286,12 +286,62 @@ def test_what_a_model_can_not_be_asked_is_refused(translator, conditional):
             model(noise(8, 8, 3), text="a zebra")
 
 
-def test_a_model_of_captions_is_refused(write_model, tmp_path):
-    captioned = translate.load(write_model(tmp_path / "m.safetensors", text=True), device="cpu")
+@pytest.fixture(scope="module")
+def captioned(captioned_model):
+    return translate.load(captioned_model, device="cpu")
+
+
+def test_a_caption_is_asked_for(captioned):
+    picture = noise(9, 11, 3)
+    zebra, horse = (captioned(picture, text=text) for text in ("A zebra", "a horse"))
+    assert zebra.shape == picture.shape
+    assert (zebra != horse).any()
+    several = torch.from_numpy(np.stack([picture, picture])).permute(0, 3, 1, 2) / 127.5 - 1
+    outputs = captioned(several, text=["a zebra", "a horse"])
+    for output, single in zip(outputs, (zebra, horse), strict=True):
+        assert np.array_equal(images.to_pixels(output[None]), single)
+
+
+def test_words_that_the_model_never_saw_are_left_out_and_named(captioned):
+    picture = noise(8, 8, 3)
+    assert np.array_equal(captioned(picture, text="a pink 🦓 zebra"), captioned(picture, text="a zebra"))
+    assert captioned.remarks("a pink 🦓 zebra") == (
+        "not understood, as no caption of the training had it: pink, 🦓",
+    )
+    assert captioned.remarks("a zebra") == ()
+    long = "zebra " * 10_000
+    assert captioned.remarks(long) == ("the text is longer than the model reads; its end is left out",)
+    assert np.array_equal(captioned(picture, text=long), captioned(picture, text="zebra " * 64))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, r'give one, such as "a zebra at noon" or "the grey horse" \(--text CAPTION\)\.$'),
+        ("", 'an empty text asks for nothing; say what to translate into, such as "a zebra'),
+        (" \n", "an empty text asks for nothing"),
+        ("🦓", r'understands no word of the text; say it in others, such as "a zebra at noon" or "the'),
+        ("\ud83e", "understands no word of the text"),
+        ("pink unicorns", "understands no word of the text"),
+        (["a zebra", ""], "an empty text asks for nothing"),
+    ],
+)
+def test_captions_that_ask_for_nothing_are_refused(captioned, text, message):
+    with pytest.raises(UsageError, match=message) as caught:
+        captioned(noise(8, 8, 3), text=text)
+    assert "\n" not in str(caught.value)
+
+
+def test_labels_and_captions_are_not_confused(captioned, conditional):
     with pytest.raises(
-        ModelError, match="asks for a caption, and this version of translate can't encode one"
+        UsageError, match="takes a text and no label, so 'zebra' can't be asked of it; say it"
     ):
-        captioned(noise(8, 8, 3), text="a zebra")
+        captioned(noise(8, 8, 3), "zebra")
+    for model in (captioned, conditional):
+        with pytest.raises(UsageError, match="with a label or with a text, not with both"):
+            model(noise(8, 8, 3), "zebra", "a zebra")
+    with pytest.raises(UsageError, match="these are 2 texts for 3 pictures; give one, or one for each"):
+        captioned(torch.zeros(3, 3, 8, 8), text=["a zebra", "a horse"])
 
 
 def test_of_very_many_labels_some_are_shown(write_model, tmp_path):

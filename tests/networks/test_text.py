@@ -84,6 +84,23 @@ def test_what_a_caption_means_to_it():
     torch.testing.assert_close(vector(long), vector(long + "and what nobody reads"))
 
 
+def test_in_use_words_that_training_never_showed_are_left_out():
+    network = encoder(length=4)
+    network(network.tokenise(["a zebra at noon", "one horse"]))
+    untold = encoder(length=4)
+    assert untold.read("a zebra").known == 0
+    untold.load_state_dict(network.state_dict())  # what was seen travels with the weights
+    untold.eval()
+    assert torch.equal(untold.tokenise(["A pink zebra, at noon"]), untold.tokenise(["a zebra at noon"]))
+    assert untold.tokenise(["pink"]).tolist() == [[1]]
+    known = untold.read("A pink 🦓 zebra, \ud83e pink")
+    assert (known.known, known.unknown, known.cut) == (2, ("pink", "🦓", ",", "?"), False)
+    long = untold.read("noon " * 5)
+    assert (long.known, long.unknown, long.cut) == (4, (), True)
+    untold(untold.tokenise(["pink"]))
+    assert untold.read("pink").known == 0, "reading it in use teaches nothing"
+
+
 def test_neighbours_and_padding_change_nothing():
     network = encoder()
     captions = ["", "zebra", "a much longer caption than the others"]
@@ -183,6 +200,15 @@ def test_minilm_is_torch_s_own_transformer(minilm: MiniLM):
     for found, states, row in zip(minilm(tokens), x, tokens, strict=True):
         mean = states[row != 0].mean(0)
         torch.testing.assert_close(found, mean / mean.norm(), atol=1e-5, rtol=0)
+
+
+def test_what_minilm_understands(minilm: MiniLM):
+    read = minilm.read("a zebra 🦓")
+    assert (read.known, read.unknown, read.cut) == (2, ("🦓",), False)
+    for nothing in ("", "  ", "🦓🦓", "\u200b"):
+        assert minilm.read(nothing).known == 0
+    assert minilm.read("\ud83e").known == 1  # replaced by a question mark
+    assert minilm.read("zebra " * 200).cut
 
 
 def test_minilm_takes_anything_and_learns_nothing(minilm: MiniLM):

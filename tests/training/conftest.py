@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -56,4 +57,17 @@ def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
             patches = random.integers(0, 3, (5, 5)).repeat(4, 0).repeat(4, 1)
             images.write(root / split / "labels" / f"{index}.png", colours[patches])
             images.write(root / split / "images" / f"{index}.png", _picture(random))
+    return root
+
+
+@pytest.fixture(scope="session")
+def captioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five pictures with three captions between them, and two of them held out."""
+    root, random = tmp_path_factory.mktemp("captioned"), np.random.default_rng(3)
+    captions = ("a bay horse", "one that is grey", "a roan")
+    for folder, count in {"train": 5, "test": 2}.items():
+        rows = [{"file_name": f"{index}.png", "text": captions[index % 3]} for index in range(count)]
+        for row in rows:
+            images.write(root / folder / row["file_name"], _picture(random))
+        (root / folder / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
     return root

@@ -45,10 +45,12 @@ TINY_PIX2PIX = TINY | {"generator.name": "resnet", "generator.depth": 1, "genera
 
 TINY_STARGAN = TINY | {"generator.depth": 1, "data.batch_size": 2}
 TINY_FASTCUT = TINY | {"generator.depth": 1, "losses.layers": [0, 4, 8], "losses.patches": 8}
+TINY_TEXT = TINY_STARGAN | {"text_encoder.size": 8}
 TINY_OF = {
     "cyclegan": TINY_CYCLEGAN,
     "pix2pix": TINY_PIX2PIX,
     "stargan": TINY_STARGAN,
+    "text": TINY_TEXT,
     "fastcut": TINY_FASTCUT,
 }
 
@@ -78,8 +80,14 @@ def _leaves(value: Any) -> list[torch.Tensor]:
     return [value] if isinstance(value, torch.Tensor) else [torch.tensor(value or 0)]
 
 
-DATA = {"cyclegan": "unpaired", "pix2pix": "paired", "stargan": "labelled", "fastcut": "unpaired"}
-COLUMNS = {"cyclegan": 6, "pix2pix": 3, "stargan": 4, "fastcut": 3}
+DATA = {
+    "cyclegan": "unpaired",
+    "pix2pix": "paired",
+    "stargan": "labelled",
+    "text": "captioned",
+    "fastcut": "unpaired",
+}
+COLUMNS = {"cyclegan": 6, "pix2pix": 3, "stargan": 4, "text": 3, "fastcut": 3}
 
 
 @pytest.fixture(params=DATA)
@@ -135,6 +143,29 @@ def test_a_labelled_run_knows_its_classes_and_no_others(labelled: Path, tmp_path
         UsageError, match="the recipe is for the classes bay, grey, roan, the data have bay, dun"
     ):
         run_training("stargan", more, run.path, steps=4, resume=True)
+
+
+def test_a_captioned_run_is_asked_with_captions_and_keeps_to_its_own(captioned: Path, tmp_path: Path):
+    outcome = run_training("text", captioned, tmp_path / "run", steps=2)
+    run, card = outcome.run, read_card(outcome.run.model())
+    assert outcome.captions == ("a bay horse", "one that is grey", "a roan")
+    assert card.text is not None
+    assert (card.text.encoder, card.text.examples) == ("tokens", outcome.captions)
+    averages = torch.load(run.state, weights_only=True)["averages"]["text_encoder"]
+    served = {key: value for key, value in load_file(run.model()).items() if key.startswith("text_encoder.")}
+    torch.testing.assert_close(served, {f"text_encoder.{key}": value for key, value in averages.items()})
+    translator = translate.load(run.path)
+    picture = images.read(captioned / "test" / "0.png").pixels
+    assert translator(picture, text="a grey horse").shape == picture.shape
+    assert "purple" in translator.remarks("a purple horse")[0]
+
+    other = tmp_path / "other"
+    shutil.copytree(captioned, other)
+    rows = (other / "train" / "metadata.jsonl").read_text()
+    (other / "train" / "metadata.jsonl").write_text(rows.replace("a roan", "a dun"))
+    assert run_training("text", captioned, run.path, steps=3, resume=True).step == 3
+    with pytest.raises(UsageError, match="started with other data: digest of captions was"):
+        run_training("text", other, run.path, steps=4, resume=True)
 
 
 def test_different_seeds_differ(unpaired: Path, tmp_path: Path):

@@ -29,6 +29,7 @@ GOLDEN = {
     "stargan": {"discriminator_b": 1.1094807, "gan_b": 1.3017612, "cycle_a": 8.1920662},
     "cut": {"discriminator_b": 3.1517603, "gan_b": 2.6528122, "nce_a": 3.1630948, "nce_b": 3.1372001},
     "fastcut": {"discriminator_b": 3.1903195, "gan_b": 2.6121695, "nce_a": 62.693653},
+    "text": {"discriminator_b": 1.7444278, "gan_b": -0.89496374, "cycle_a": 7.8286796},
     "demo": {
         "gan_b": 3.3439186,
         "gan_a": 10.464536,
@@ -51,6 +52,7 @@ def test_losses_after_five_steps(name, tiny_recipe, lively, take_steps):
     changes = {
         "pix2pix": {"generator__dropout": 0.0, "training__pool": 3},
         "stargan": {"discriminator__spectral": False},
+        "text": {"discriminator__spectral": False},
         "cut": {"losses__patches": 24 * 24},
         "fastcut": {"losses__patches": 24 * 24, "losses__mirror": False},
     }.get(name, {"training__pool": 3})

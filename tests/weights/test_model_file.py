@@ -224,7 +224,7 @@ def test_a_card_of_version_1_is_read(tmp_path):
     del content["labels"], content["text"], content["classes"]  # what that version didn't know
     save_file(load_file(path), path, {"card": json.dumps(content)})
     card = model_file.load(path).card
-    assert (card.format_version, card.labels, card.text) == (1, (), False)
+    assert (card.format_version, card.labels, card.text) == (1, (), None)
     assert make_card().format_version == 3
 
 
@@ -235,7 +235,11 @@ def test_a_card_of_version_1_is_read(tmp_path):
         ({"labels": ["x", ""], "classes": 2}, "labels are different names, none of them empty"),
         ({"labels": ["x", "y"], "classes": 3}, "labels names 2 classes, but arguments.classes is 3"),
         ({"labels": ["x"]}, "labels names 1 classes, but arguments.classes is None"),
-        ({"labels": ["x"], "classes": 1, "text": True}, "with a label or with a caption, not with both"),
+        (
+            {"labels": ["x"], "classes": 1, "text": {"encoder": "tokens"}},
+            "with a label or with a caption, not with both",
+        ),
+        ({"text": {"encoder": "tokens"}}, "a network that is asked with a caption has arguments.embedding"),
         ({"labels": "xy"}, "the card is not valid: labels: "),
         ({"text": "maybe"}, "the card is not valid: text: "),
     ],
@@ -248,6 +252,34 @@ def test_labels_that_make_no_sense(tmp_path, changes, message):
         card.update(changed)
 
     assert message in with_card(tmp_path / "m.safetensors", change)
+
+
+def test_what_reads_captions_travels_along(captioned_model, tmp_path):
+    before = torch.get_rng_state()
+    model = model_file.load(captioned_model)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert model.text_encoder is not None
+    assert not model.text_encoder.training
+    assert model.text_encoder.read("a zebra at sea").unknown == ("sea",)
+    learnt = {f"text_encoder.{key}": value for key, value in model.text_encoder.state_dict().items()}
+    written = load_file(captioned_model)
+    torch.testing.assert_close({key: written[key] for key in learnt}, learnt)
+    assert written.keys() - learnt.keys() == model.network.state_dict().keys()
+    assert not any(parameter.requires_grad for parameter in model.text_encoder.parameters())
+
+    path = tmp_path / "m.safetensors"
+    model_file.save(path, model.network.state_dict(), model.card)
+    assert "the weights don't fit the network on the card: 6 missing: embedding.weight, gru" in refusal(path)
+    for changes, message in (
+        ({"size": 9}, "the card's text encoder gives 9 numbers, but the network takes 8."),
+        ({"depth": 1}, "the text encoder 'tokens' can't be built: "),
+    ):
+        text = model.card.text.model_copy(update={"arguments": model.card.text.arguments | changes})
+        card = model.card.model_copy(update={"text": text})
+        save_file(written, path, {"card": card.model_dump_json()})
+        assert message in refusal(path)
+    save_file(written, path, {"card": model.card.model_copy(update={"text": None}).model_dump_json()})
+    assert "6 unknown: text_encoder.embedding.weight, text_encoder.gru" in refusal(path)
 
 
 def test_unknown_architectures_and_arguments(tmp_path):

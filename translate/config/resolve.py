@@ -129,8 +129,8 @@ def _check_generator(recipe: Recipe, generator: Generator) -> None:
         )
     if recipe.kind in ASKED and not generator.conditional:
         raise UsageError(
-            f"{recipe.translator} tells its generator a {ASKED[recipe.kind]}, and {generator.name} takes none; "
-            "choose generator.name=resnet, mobile or unet"
+            f"{recipe.translator} tells its generator a {ASKED[recipe.kind]}, and {generator.name} takes "
+            "none; choose generator.name=resnet, mobile or unet"
         )
 
 

@@ -136,7 +136,8 @@ class TextGAN(Translator):
 
 def encode(encoder: TextEncoder, captions: Sequence[str], device: torch.device) -> Tensor:
     """Captions as vectors, float32 (B, E) on `device`; in full precision, also under autocast."""
-    with torch.autocast(device.type, enabled=False):
+    kind = "cpu" if device.type == "meta" else device.type  # the plan of a step has nothing to cast on
+    with torch.autocast(kind, enabled=False):
         return encoder(encoder.tokenise(captions).to(device))
 
 
