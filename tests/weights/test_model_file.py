@@ -228,6 +228,14 @@ def test_a_card_of_version_1_is_read(tmp_path):
     assert make_card().format_version == 3
 
 
+def test_a_card_of_version_2_is_read(tmp_path):
+    path = tmp_path / "m.safetensors"
+    saved(path)
+    content = json.loads(make_card().model_dump_json()) | {"format_version": 2, "text": False}
+    save_file(load_file(path), path, {"card": json.dumps(content)})
+    assert model_file.load(path).card.text is None
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

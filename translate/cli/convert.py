@@ -87,6 +87,7 @@ def convert(
     if label is not None and text is not None:
         raise UsageError("--label and --text both say what to translate into; give one of them.")
     translator = load(model, direction, device)
+    translator.condition(label, text)  # what makes no sense is refused before it is remarked on
     if text is not None and not quiet:
         for remark in translator.remarks(text):
             console.print(f"note: {remark}", markup=False)

@@ -21,7 +21,7 @@ from translate.colours import from_names
 from translate.errors import ModelError
 from translate.files import explain
 
-FORMAT_VERSION = 3  # 1 knew no labels and no text, 2 no classes
+FORMAT_VERSION = 3  # 1 knew no labels, 2 no captions and no classes
 METADATA_KEY = "card"
 CLASS = r"^(#[0-9a-f]{6}|0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])$"
 
@@ -92,6 +92,11 @@ class Card(BaseModel):
     metrics: dict[str, Any] = {}
     licence: str | None = None
     versions: dict[str, str] = {}
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _was_a_word(cls, value: Any) -> Any:
+        return None if value is False else value  # all that a file of version 2 could say
 
     @field_validator("value_range")
     @classmethod
