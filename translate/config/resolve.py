@@ -222,8 +222,9 @@ def _check_condition(recipe: Recipe) -> None:
         ways, others = "projection, input or hidden", ""
     if conditioning == "none" and not semi_supervised:
         raise UsageError(
-            f"{recipe.translator} needs a discriminator that looks at {asked}; set discriminator.conditioning "
-            f"to {ways}, of discriminator.name patch, multiscale or residual{others}"
+            f"{recipe.translator} needs a discriminator that looks at {asked}; set "
+            f"discriminator.conditioning to {ways}, of discriminator.name patch, multiscale or "
+            f"residual{others}"
         )
     if recipe.kind == "captioned" and conditioning == "classifier":
         raise UsageError(
