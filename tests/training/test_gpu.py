@@ -27,7 +27,7 @@ SMALL = {
 
 
 @pytest.mark.parametrize("recipe", ["cyclegan", "demo", "pix2pix"])
-@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-3), ("bf16", 2e-2)])
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-3), ("bf16", 2e-2), ("fp16", 2e-2)])
 def test_trains_on_cuda_and_converts_the_same_on_both(
     recipe: str,
     precision: str,

@@ -37,6 +37,12 @@ def test_bf16_is_refused_where_it_would_be_emulated(monkeypatch: pytest.MonkeyPa
     assert choose_precision("auto", CPU) is torch.float32
 
 
+def test_fp16_is_for_cuda():
+    assert choose_precision("fp16", torch.device("cuda")) is torch.float16
+    with pytest.raises(UsageError, match=r"precision=fp16 is for CUDA devices; .* use fp32"):
+        choose_precision("fp16", CPU)
+
+
 def test_bf16_is_taken_where_the_cpu_has_it_and_a_person_asks(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "cpu_has_bf16", lambda: True)
     assert choose_precision("bf16", CPU) is torch.bfloat16

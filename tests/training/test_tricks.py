@@ -14,6 +14,7 @@ from torch.optim import SGD, Adam, RMSprop
 
 from translate.config import Recipe, load_recipe
 from translate.data.datasets import Batch as ByteBatch
+from translate.errors import TrainingError
 from translate.training.loop import train
 from translate.training.plan import step_memory
 from translate.training.plateau import Plateau
@@ -57,7 +58,12 @@ def fresh(chosen: Recipe) -> TrainingState:
 
 
 def advance(
-    state: TrainingState, chosen: Recipe, until: int, of: int, each: Callable[[int, dict], None] | None = None
+    state: TrainingState,
+    chosen: Recipe,
+    until: int,
+    of: int,
+    each: Callable[[int, dict], None] | None = None,
+    precision: torch.dtype = torch.float32,
 ) -> TrainingState:
     """Go on from the state to step `until` of `of`."""
     train(
@@ -65,7 +71,7 @@ def advance(
         chosen,
         batches(of, state.step),
         steps=of,
-        precision=torch.float32,
+        precision=precision,
         on_step=lambda step, losses, factor: each(step, losses) if each else None,
         on_log=lambda step: None,
         on_sample=lambda step: None,
@@ -230,3 +236,58 @@ def test_all_of_it_resumes_bit_for_bit(tmp_path):
     assert any("mean_" in name for name in found)
     assert any(name.endswith("augment.p") and tensor > 0 for name, tensor in found.items())
     assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+
+
+def test_scaled_losses_take_the_same_steps():
+    changes = {"optim__clip": 0.5, "constraints__r1": 1, "constraints__r1_every": 1}
+    plain = recipe(**changes)
+    scaled = recipe(**changes, training__precision="fp16")
+    expected, found = (advance(fresh(one), one, 3, 3) for one in (plain, scaled))
+    assert found.scaler.get_scale() == 65536
+    for name in found.translator.networks:
+        for one, other in zip(weights(found, name), weights(expected, name), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_fp16_trains_as_fp32_does():
+    losses: dict[torch.dtype, list[dict]] = {}
+    for precision, name in ((torch.float32, "fp32"), (torch.float16, "fp16")):
+        chosen = recipe("cyclegan", training__precision=name)
+        seen = losses.setdefault(precision, [])
+        advance(fresh(chosen), chosen, 3, 3, lambda step, terms, seen=seen: seen.append(terms), precision)
+    for half, whole in zip(losses[torch.float16], losses[torch.float32], strict=True):
+        assert {name: float(term) for name, term in half.items()} == pytest.approx(
+            {name: float(term) for name, term in whole.items()}, rel=0.02, abs=0.02
+        )
+
+
+def test_an_infinite_gradient_skips_a_step_and_halves_the_scale():
+    chosen = recipe(training__precision="fp16")
+    state = fresh(chosen)
+    state.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127, growth_interval=1000)
+    before = weights(state, "generator"), weights(state, "discriminator_b")
+    advance(state, chosen, 1, 1)
+    assert same(before[0], weights(state, "generator"))
+    assert state.scaler.get_scale() < 2.0**127
+    state.require_finite()
+    state.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**-11)
+    with pytest.raises(TrainingError, match="infinite or not a number at any scale before step 1"):
+        state.require_finite()
+
+
+def test_fp16_resumes_bit_for_bit(tmp_path):
+    chosen = recipe(training__precision="fp16")
+
+    def begun() -> TrainingState:
+        state = fresh(chosen)
+        state.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**100, growth_interval=3)
+        return state
+
+    whole = advance(begun(), chosen, 6, 6, precision=torch.float16)
+    advance(begun(), chosen, 3, 6, precision=torch.float16).save(tmp_path / "state.pt")
+    resumed = fresh(chosen)
+    resumed.restore(tmp_path / "state.pt")
+    advance(resumed, chosen, 6, 6, precision=torch.float16)
+    assert resumed.scaler.state_dict() == whole.scaler.state_dict()
+    for name in whole.translator.networks:
+        assert same(weights(whole, name), weights(resumed, name))

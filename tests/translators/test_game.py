@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from translate.config import RECIPES, GameLosses
 from translate.losses import penalties
 from translate.losses.adversarial import ADVERSARIAL
+from translate.networks.patchgan import PatchGAN
 from translate.training.loop import to_batch
 from translate.translators.catalogue import build_translator, game_rules
 from translate.translators.game import Game, Rules, judge, named, score_with
@@ -112,6 +113,16 @@ def test_history_is_the_mean_of_all_earlier_weights():
     # The means before each call: 1, 1, (1 + 4) / 2.
     assert distances == pytest.approx([0, 2 * 9, 2 * 4.5**2])
     assert game.state_dict()["mean_slope"] == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(("norm", "sizes"), [("batch", [3, 3]), ("instance", [6])])
+def test_batch_norm_sees_real_and_fake_pictures_apart(norm, sizes):
+    judge_ = PatchGAN(3, layers=1, width=4, norm=norm)
+    seen = []
+    judge_.register_forward_pre_hook(lambda module, arguments: seen.append(len(arguments[0])))
+    real, fake = (torch.rand(3, 3, 8, 8) for _ in "ab")
+    Game(rules(), judge_).discriminator_losses(judge_, real, fake, 0.0)
+    assert seen == sizes
 
 
 def test_orthogonal_regularisation_is_weighted():

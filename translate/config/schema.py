@@ -150,7 +150,7 @@ class TrainingSection(Section):
     epochs: Positive = 200
     steps: Positive | None = None
     seed: Annotated[int, Field(ge=0)] = 0
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     ema: Probability = 0.999
     standing: Annotated[int, Field(ge=0)] = 0
     pool: Annotated[int, Field(ge=0)] = 0

@@ -72,7 +72,8 @@ def train(
                     with mixed:
                         fresh = out if whole or phase.detached else translator(part)
                         terms = phase.loss(part, state.replayed(phase, fresh))
-                    (torch.stack(list(terms.values())).sum() / len(parts)).backward()
+                    loss = torch.stack(list(terms.values())).sum() / len(parts)
+                    state.scaler.scale(loss).backward()
                     for name, term in terms.items():
                         total[name] = total.get(name, 0) + term.detach() / len(parts)
             state.advance(phase, total, recipe.optim.clip)

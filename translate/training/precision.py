@@ -13,8 +13,14 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """The dtype of autocast: `auto` is bf16 on CUDA devices that have it, else fp32.
 
     Raises:
-        UsageError: bf16 where the hardware would only emulate it.
+        UsageError: bf16 where the hardware would only emulate it, fp16 on a CPU.
     """
+    if name == "fp16":
+        if device.type != "cuda":
+            raise UsageError(
+                "training.precision=fp16 is for CUDA devices; a CPU computes slower with it, use fp32"
+            )
+        return torch.float16
     if device.type == "cuda":
         capable = torch.cuda.is_bf16_supported(including_emulation=False)
         reason = "this GPU has no bf16 instructions"

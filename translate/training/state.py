@@ -23,6 +23,7 @@ from translate.training.pool import ReplayPool
 from translate.translators.base import Losses, Phase, Translator
 
 VERSION = 2
+SMALLEST_SCALE = 2.0**-10  # of losses in fp16; from 65536 it is halved at every infinite gradient
 
 
 @dataclass
@@ -37,6 +38,7 @@ class TrainingState:
         optimizers: by the name of the phase that has it.
         plateau: what lowers the learning rates where the schedule is `plateau`.
         pools: by the name of the replayed output.
+        scaler: of losses, so that small gradients don't vanish in fp16; it does nothing in other precisions.
         shrink: how many times smaller than `data.size` the pictures are now; see `growth.grow`.
     """
 
@@ -45,6 +47,7 @@ class TrainingState:
     optimizers: dict[str, Optimizer]
     averages: dict[str, nn.Module]
     pools: dict[str, ReplayPool]
+    scaler: torch.amp.GradScaler
     plateau: Plateau | None = None
     step: int = 0
     shrink: int = 1
@@ -70,12 +73,14 @@ class TrainingState:
         if self.plateau is not None and not phase.detached:
             self.plateau.record(total)
         networks = [self.translator.networks[name] for name in phase.networks]
-        if largest is not None:
-            nn.utils.clip_grad_norm_(
-                [parameter for network in networks for parameter in network.parameters()], largest
-            )
         if phase.above is None or float(total) > phase.above:
-            optimizer.step()
+            if largest is not None:
+                self.scaler.unscale_(optimizer)
+                nn.utils.clip_grad_norm_(
+                    [parameter for network in networks for parameter in network.parameters()], largest
+                )
+            self.scaler.step(optimizer)
+            self.scaler.update()
             if phase.clip is not None:
                 for network in networks:
                     clip_weights_(network, phase.clip)
@@ -103,6 +108,11 @@ class TrainingState:
                     "last good state is kept: start a new run with a smaller optim.lr or "
                     "training.precision=fp32"
                 )
+        if self.scaler.is_enabled() and self.scaler.get_scale() < SMALLEST_SCALE:
+            raise TrainingError(
+                f"gradients were infinite or not a number at any scale before step {self.step}; the last "
+                "good state is kept: start a new run with training.precision=fp32"
+            )
 
     def save(self, path: Path) -> None:
         """Write the whole state, atomically.
@@ -118,6 +128,7 @@ class TrainingState:
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "plateau": self.plateau.state_dict() if self.plateau else None,
             "pools": {name: pool.state_dict() for name, pool in self.pools.items()},
+            "scaler": self.scaler.state_dict(),
             "random": torch.get_rng_state(),
             "cuda_random": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
         }
@@ -156,6 +167,8 @@ class TrainingState:
             pool.load_state_dict(state["pools"][name], self.device)
         if self.plateau and state["plateau"]:
             self.plateau.load_state_dict(state["plateau"])
+        if self.scaler.is_enabled() and state.get("scaler"):
+            self.scaler.load_state_dict(state["scaler"])
         self.step = state["step"]
         torch.set_rng_state(state["random"])
         if self.device.type == "cuda" and state["cuda_random"] is not None:
@@ -203,6 +216,7 @@ def new_state(translator: Translator, recipe: Recipe, device: torch.device) -> T
         optimizers,
         averages,
         pools,
+        torch.amp.GradScaler(device.type, enabled=recipe.training.precision == "fp16"),
         Plateau(asked.patience) if asked.schedule == "plateau" else None,
         base_rates={name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()},
     )
