@@ -38,7 +38,8 @@ class SpectralConv2d(nn.Conv2d):
 
     What `spectral` does, with the same power iteration (Miyato et al. 2018, algorithm 1), but x ∗ (W/σ) is
     computed as (x ∗ W)/σ, and the weight lies channels last. So neither pass walks over the weight to divide
-    it, and none copies it: on a CPU and small maps a training step takes half of the time.
+    it, and none copies it: on a CPU a projected discriminator's step takes two thirds of the time that it
+    takes with `spectral`, a picture at a time, and nine tenths in batches of four.
 
     Attributes:
         weight: that is learnt, before division.
