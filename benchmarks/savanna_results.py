@@ -38,9 +38,17 @@ class Training:
 
 CONTRASTED = ("--set", "data.batch_size=2", "--set", "generator.depth=4", "--set", "discriminator.layers=2")
 CONTRASTED += ("--set", "losses.layers=[0,4,8,10,12]")
+MAPS = ("--pair", "mask:zebra", "--count", "600", "--test-count", "60")
+SYNTHESIS = ("--set", "discriminator.width=32", "--set", "discriminator.layers=2", "--set", "optim.lr=4e-4")
+SYNTHESIS += ("--set", "data.batch_size=2", "--set", "losses.backbone=efficientnet-lite0")
+SPADE = ("--set", "generator.width=16", "--set", "generator.depth=4", "--set", "generator.hidden=16")
+PIX2PIXHD = ("--set", "generator.width=16", "--set", "generator.halvings=3", "--set", "generator.depth=4")
+PIX2PIXHD += ("--set", "data.classes_a=true")
 TRAININGS: dict[str, Training] = {
     "cut": Training("cut", "unpaired", UNPAIRED, (*LIGHT, *CONTRASTED, "--steps", "1800")),
     "fastcut": Training("fastcut", "unpaired", UNPAIRED, (*LIGHT, *CONTRASTED, "--steps", "3600")),
+    "spade": Training("spade", "paired", MAPS, (*SYNTHESIS, *SPADE, "--steps", "1500")),
+    "pix2pixhd": Training("pix2pixhd", "paired", MAPS, (*SYNTHESIS, *PIX2PIXHD, "--steps", "2400")),
 }
 
 

@@ -69,7 +69,7 @@ OVERRIDE_MESSAGES = {
     "an unknown generator": (
         {"generator.name": "resnt"},
         "unknown generator 'resnt' (did you mean resnet?); choose one of unet, resnet, mobile, progressive, "
-        "laplacian, srresnet, edsr, rrdb, srvgg",
+        "laplacian, pix2pixhd, spade, srresnet, edsr, rrdb, srvgg",
     ),
     "an unknown discriminator": (
         {"discriminator.name": 7},
@@ -221,6 +221,25 @@ OVERRIDE_MESSAGES = {
         {"data.classes_a": True, "generator.masked": True},
         "generator.masked keeps parts of the input, and classes are no picture; leave it false",
     ),
+    "planes of classes for eyes that know pictures": (
+        {
+            "data.classes_a": True,
+            "discriminator.name": "projected",
+            "losses.adversarial": "projected",
+        },
+        "the discriminator projected looks at pictures, and data.classes_a puts planes of classes beside "
+        "them; choose discriminator.name=patch or multiscale, or leave data.classes_a false",
+    ),
+    "a size that doesn't fit SPADE": (
+        {"data.size": 80, "generator.name": "spade"},
+        "data.size 80 is not a multiple of 32, which the spade generator needs; choose a size of 64, or a "
+        "smaller generator.depth",
+    ),
+    "a size that doesn't fit pix2pixHD's generator": (
+        {"data.size": 72, "generator.name": "pix2pixhd"},
+        "data.size 72 is not a multiple of 16, which the pix2pixhd generator needs; choose a size of 64, or "
+        "a smaller generator.halvings",
+    ),
     "a mask between colour and grey": (
         {"generator.masked": True, "data.channels_a": 1},
         "generator.masked needs data.channels_a equal to data.channels_b",
@@ -335,9 +354,9 @@ def test_a_wrong_word_for_a_number_is_told_the_right_one():
 FILE_MESSAGES = {
     "": "a recipe is a mapping with the key `translator`",
     "- pix2pix\n": "a recipe is a mapping with the key `translator`",
-    "data: {size: 64}\n": "translator is None; choose one of pix2pix, cyclegan",
-    "translator: pix2pics\n": "translator is 'pix2pics'; choose one of pix2pix, cyclegan",
-    "translator: [pix2pix]\n": "translator is ['pix2pix']; choose one of pix2pix, cyclegan",
+    "data: {size: 64}\n": "translator is None; choose one of pix2pix, pix2pixhd",
+    "translator: pix2pics\n": "translator is 'pix2pics'; choose one of pix2pix, pix2pixhd",
+    "translator: [pix2pix]\n": "translator is ['pix2pix']; choose one of pix2pix, pix2pixhd",
     "translator: pix2pix\ngenerator: unet\n": "generator is a section, with keys such as generator.name",
     "translator: pix2pix\ndata: [64]\n": "data is a section, with keys such as data.size",
     "translator: pix2pix\n1: 2\n": "keys should be strings",

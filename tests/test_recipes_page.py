@@ -20,6 +20,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "generator.name = mobile": config.MobileSection,
     "generator.name = progressive": config.ProgressiveSection,
     "generator.name = laplacian": config.LaplacianSection,
+    "generator.name = pix2pixhd": config.Pix2PixHDSection,
+    "generator.name = spade": config.SPADESection,
     "generator.name = srresnet": config.SRResNetSection,
     "generator.name = edsr": config.EDSRSection,
     "generator.name = rrdb": config.RRDBSection,
@@ -36,7 +38,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "discriminator.name = pixel": config.PixelSection,
     "discriminator.name = semi-supervised": config.SemiSupervisedSection,
     "losses": config.GameLosses,
-    "losses of pix2pix": config.Pix2PixLosses,
+    "losses of pix2pix, pix2pixhd and spade": config.Pix2PixLosses,
     "losses of cyclegan": config.CycleGANLosses,
     "losses of stargan": config.StarGANLosses,
     "losses of cut": config.CUTLosses,
@@ -88,7 +90,8 @@ def test_the_page_has_every_key_of_every_recipe():
 
 def test_the_methods_differ_where_the_page_says():
     table = rows("Where the methods differ")
-    for place, recipe in enumerate(("pix2pix", "cyclegan", "stargan", "cut", "text")):
+    names = ("pix2pix", "pix2pixhd", "spade", "cyclegan", "stargan", "cut", "text")
+    for place, recipe in enumerate(names):
         values = load_recipe(recipe).model_dump(mode="json")
         for key, cells in table.items():
             section, name = key.split(".")

@@ -20,18 +20,26 @@ OF_GENERATORS = {
     "unet": {"generator.depth": 3},
     "progressive": {"generator.stages": 2},
     "laplacian": {"generator.levels": 2},
+    "pix2pixhd": {"generator.halvings": 1},
+    "spade": {"generator.depth": 2, "generator.hidden": 4},
     "rrdb": {"generator.growth": 2},
 }
-DISCRIMINATOR_DEPTHS = {
-    "patch": ("discriminator.layers", 2),
-    "image": ("discriminator.layers", 2),
-    "multiscale": ("discriminator.layers", 1),
-    "residual": ("discriminator.depth", 2),
-    "semi-supervised": ("discriminator.layers", 2),
-    "autoencoder": ("discriminator.depth", 2),
+OF_DISCRIMINATORS = {
+    "patch": {"discriminator.layers": 2},
+    "image": {"discriminator.layers": 2},
+    "multiscale": {"discriminator.layers": 1, "discriminator.scales": 2},
+    "residual": {"discriminator.depth": 2},
+    "semi-supervised": {"discriminator.layers": 2},
+    "autoencoder": {"discriminator.depth": 2},
 }
 CUT = {"losses.layers": [0, 4, 8], "losses.patches": 8}
-OF_RECIPES = {"stargan": {"data.labels": ["one", "two", "three"]}, "cut": CUT, "fastcut": CUT}
+OF_RECIPES = {
+    "stargan": {"data.labels": ["one", "two", "three"]},
+    "cut": CUT,
+    "fastcut": CUT,
+    "pix2pixhd": {"losses.perceptual": 0},
+    "spade": {"losses.perceptual": 0, "data.classes": ["0", "7", "200", "255"]},
+}
 CAPTIONS = ("a zebra at noon", "a grey horse", "one at dusk")
 SIZE = 24
 
@@ -43,9 +51,7 @@ def tiny_recipe() -> Callable[..., Recipe]:
     def make(name: str, **changes: Any) -> Recipe:
         overrides = {key.replace("__", "."): value for key, value in changes.items()}
         generator = overrides.get("generator.name", load_recipe(name).generator.name)
-        discriminator = overrides.get("discriminator.name", "patch")
-        depth = DISCRIMINATOR_DEPTHS.get(discriminator)
-        layers = {depth[0]: depth[1]} if depth else {}
+        discriminator = overrides.get("discriminator.name", load_recipe(name).discriminator.name)
         tiny = OF_RECIPES.get(name, {}) | {
             "data.size": SIZE,
             "data.load_size": SIZE,
@@ -54,8 +60,8 @@ def tiny_recipe() -> Callable[..., Recipe]:
             "generator.width": 4,
             "discriminator.width": 4,
         }
-        tiny |= OF_GENERATORS.get(generator, {})
-        return load_recipe(name, tiny | layers | overrides)
+        tiny |= OF_GENERATORS.get(generator, {}) | OF_DISCRIMINATORS.get(discriminator, {})
+        return load_recipe(name, tiny | overrides)
 
     return make
 
@@ -68,17 +74,19 @@ def byte_batches() -> Callable[..., list[ByteBatch]]:
         random, data = np.random.RandomState(seed), recipe.data
 
         def batch() -> ByteBatch:
+            classes = len(data.classes) if data.classes_a else 0
+            kinds = ((1, classes) if classes else (data.channels_a, 256), (data.channels_b, 256))
             sides = [
                 torch.from_numpy(
-                    random.randint(0, 256, (data.batch_size, channels, data.size, data.size), np.uint8)
+                    random.randint(0, levels, (data.batch_size, channels, data.size, data.size), np.uint8)
                 )
-                for channels in (data.channels_a, data.channels_b)
+                for channels, levels in kinds
             ]
             if recipe.kind == "captioned":
                 texts = [tuple(CAPTIONS[i] for i in random.randint(0, 3, data.batch_size)) for _ in "ab"]
                 return ByteBatch(*sides, text_a=texts[0], text_b=texts[1])
             if not data.labels:
-                return ByteBatch(*sides)
+                return ByteBatch(*sides, classes_a=classes)
             labels = [torch.from_numpy(random.randint(0, len(data.labels), data.batch_size)) for _ in "ab"]
             return ByteBatch(*sides, *labels)
 

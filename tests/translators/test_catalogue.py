@@ -86,6 +86,7 @@ def games() -> list[tuple[str, str, str]]:
     return [
         (recipe, discriminator, objective)
         for recipe in RECIPES
+        if recipe != "spade"  # the same translator as pix2pixhd
         for discriminator in offered("discriminator")
         for objective in ADVERSARIAL
         if (objective in ENERGIES) == (discriminator == "autoencoder")

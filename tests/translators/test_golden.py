@@ -16,6 +16,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 GOLDEN = {
     "pix2pix": {"discriminator_b": 0.9732638, "gan_b": 0.6209078, "l1": 61.763427},
+    "pix2pixhd": {"discriminator_b": 5.010139, "gan_b": 4.556633, "matching_b": 17.069019},
+    "spade": {"discriminator_b": 2.4325771, "gan_b": 0.64979422, "matching_b": 17.37295},
     "cyclegan": {
         "gan_b": 4.8127594,
         "gan_a": 4.2473712,
@@ -51,6 +53,7 @@ def test_losses_after_five_steps(name, tiny_recipe, lively, take_steps):
     # So do spectral normalisation, to begin its iteration, and patches and mirroring.
     changes = {
         "pix2pix": {"generator__dropout": 0.0, "training__pool": 3},
+        "spade": {"generator__spectral": False, "discriminator__spectral": False},
         "stargan": {"discriminator__spectral": False},
         "text": {"discriminator__spectral": False},
         "cut": {"losses__patches": 24 * 24},

@@ -109,6 +109,36 @@ class LaplacianSection(GeneratorSection):
         return 2**self.levels
 
 
+class Pix2PixHDSection(GeneratorSection):
+    name: Literal["pix2pixhd"] = "pix2pixhd"
+    depth: Positive = 9
+    width: Positive = 64
+    halvings: Positive = 4
+    enhancer: bool = False
+    local_blocks: Positive = 3
+    norm: NormName = "instance"
+    upsampling: Upsampling = "transpose"
+    init: InitName = "normal"
+
+    @property
+    def size_multiple(self) -> int:
+        return 2 ** (self.halvings + self.enhancer)
+
+
+class SPADESection(GeneratorSection):
+    name: Literal["spade"] = "spade"
+    depth: Annotated[int, Field(ge=2, le=6)] = 5
+    width: Positive = 64
+    norm: NormName = "sync-batch"
+    spectral: bool = True
+    hidden: Positive = 128
+    init: InitName = "xavier"
+
+    @property
+    def size_multiple(self) -> int:
+        return 2**self.depth
+
+
 class SRResNetSection(GeneratorSection):
     name: Literal["srresnet"] = "srresnet"
     depth: Positive = 16
@@ -253,6 +283,8 @@ Generator = Annotated[
     | MobileSection
     | ProgressiveSection
     | LaplacianSection
+    | Pix2PixHDSection
+    | SPADESection
     | SRResNetSection
     | EDSRSection
     | RRDBSection

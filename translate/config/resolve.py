@@ -22,7 +22,14 @@ ASKED: dict[str, str] = {"labelled": "label", "captioned": "caption"}  # what ge
 SMOOTHABLE = ("minimax", "nonsaturating", "lsgan", "dragan")
 JUDGING = ("minimax", "nonsaturating", "lsgan", "hinge", "dragan", "projected")  # a logit is a verdict
 PENALISED = ("wgan-gp", "dragan")
-SIZE_KEYS = {"unet": "depth", "laplacian": "levels", "progressive": "stages"}  # how often they halve
+# How often they halve.
+SIZE_KEYS = {
+    "unet": "depth",
+    "laplacian": "levels",
+    "pix2pixhd": "halvings",
+    "progressive": "stages",
+    "spade": "depth",
+}
 
 # What an objective brings with it, unless the user says otherwise: the optimisers of its paper.
 BROUGHT: dict[str, dict[str, Any]] = {
@@ -268,6 +275,11 @@ def _check_classes(recipe: Recipe) -> None:
     if getattr(recipe.generator, "masked", False):
         raise UsageError(
             "generator.masked keeps parts of the input, and classes are no picture; leave it false"
+        )
+    if recipe.discriminator.name == "projected":
+        raise UsageError(
+            "the discriminator projected looks at pictures, and data.classes_a puts planes of classes beside "
+            "them; choose discriminator.name=patch or multiscale, or leave data.classes_a false"
         )
 
 

@@ -9,8 +9,11 @@ from pydantic import Field
 from translate.config.networks import (
     Discriminator,
     Generator,
+    MultiScaleSection,
     PatchSection,
+    Pix2PixHDSection,
     ResNetSection,
+    SPADESection,
     TextEncoder,
     TokensSection,
     UNetSection,
@@ -77,6 +80,17 @@ class Pix2PixLosses(GameLosses):
     l1: Weight = 100.0
     perceptual: Weight = 0.0
     backbone: BackboneName = "vgg19"
+
+
+class Pix2PixHDLosses(Pix2PixLosses):
+    adversarial: AdversarialName = "lsgan"
+    l1: Weight = 0.0
+    feature_matching: Weight = 10.0
+    perceptual: Weight = 10.0
+
+
+class SPADELosses(Pix2PixHDLosses):
+    adversarial: AdversarialName = "hinge"
 
 
 class CycleGANLosses(GameLosses):
@@ -192,6 +206,22 @@ class Pix2PixRecipe(RecipeBase):
     losses: Pix2PixLosses = Pix2PixLosses()
 
 
+class Pix2PixHDRecipe(RecipeBase):
+    kind: ClassVar[Kind] = "paired"
+    translator: Literal["pix2pixhd"] = "pix2pixhd"
+    generator: Generator = Pix2PixHDSection()
+    discriminator: Discriminator = MultiScaleSection()
+    losses: Pix2PixHDLosses = Pix2PixHDLosses()
+
+
+class SPADERecipe(RecipeBase):
+    kind: ClassVar[Kind] = "paired"
+    translator: Literal["spade"] = "spade"
+    generator: Generator = SPADESection()
+    discriminator: Discriminator = MultiScaleSection(scales=2, spectral=True, init="xavier")
+    losses: SPADELosses = SPADELosses()
+
+
 class CycleGANRecipe(RecipeBase):
     kind: ClassVar[Kind] = "unpaired"
     translator: Literal["cyclegan"] = "cyclegan"
@@ -225,10 +255,14 @@ class TextRecipe(RecipeBase):
     losses: TextLosses = TextLosses()
 
 
-Recipe = Pix2PixRecipe | CycleGANRecipe | StarGANRecipe | CUTRecipe | TextRecipe
+Recipe = (
+    Pix2PixRecipe | Pix2PixHDRecipe | SPADERecipe | CycleGANRecipe | StarGANRecipe | CUTRecipe | TextRecipe
+)
 NETWORKS = ("generator", "text_encoder", "discriminator")
-RECIPES: dict[str, type[Pix2PixRecipe | CycleGANRecipe | StarGANRecipe | CUTRecipe | TextRecipe]] = {
+RECIPES: dict[str, type[Recipe]] = {
     "pix2pix": Pix2PixRecipe,
+    "pix2pixhd": Pix2PixHDRecipe,
+    "spade": SPADERecipe,
     "cyclegan": CycleGANRecipe,
     "stargan": StarGANRecipe,
     "cut": CUTRecipe,

@@ -13,9 +13,11 @@ from translate.config import (
     CUTRecipe,
     CycleGANRecipe,
     Direction,
+    Pix2PixHDRecipe,
     Pix2PixRecipe,
     Recipe,
     Section,
+    SPADERecipe,
     StarGANRecipe,
     TextRecipe,
 )
@@ -114,7 +116,7 @@ def game_rules(recipe: Recipe, given: int = 0) -> Rules:
     )
 
 
-def _pix2pix(recipe: Pix2PixRecipe) -> Pix2Pix:
+def _pix2pix(recipe: Pix2PixRecipe | Pix2PixHDRecipe | SPADERecipe) -> Pix2Pix:
     losses = recipe.losses
     return Pix2Pix(
         _generator(recipe, "a2b"),
@@ -198,6 +200,8 @@ def _text(recipe: TextRecipe) -> TextGAN:
 
 TRANSLATORS: dict[str, Callable[..., Translator]] = {
     "pix2pix": _pix2pix,
+    "pix2pixhd": _pix2pix,
+    "spade": _pix2pix,
     "cyclegan": _cyclegan,
     "stargan": _stargan,
     "cut": _cut,

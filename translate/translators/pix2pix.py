@@ -26,10 +26,19 @@ class Pix2PixOutputs:
 
 
 class Pix2Pix(Translator):
-    """Paired translation by a conditional GAN and an L1 distance (Isola et al. 2017, eq. 4).
+    """Paired translation by a conditional GAN and distances between the output and its truth.
 
-    L = gan(G(a) | a) + λ_l1 |G(a) − b|₁, and half of the discriminator's objective (their §3.3). Not in the
-    paper: + λ_perceptual times the distance of G(a) and b in the features of a frozen network.
+    L = Σ_k gan(D_k(a, G(a))) + λ_match Σ_k Σ_i |D_k^i(a, b) − D_k^i(a, G(a))|₁ + λ_l1 |G(a) − b|₁
+        + λ_perceptual Σ_i w_i |F_i(b) − F_i(G(a))|₁,
+    and half of the discriminators' objective; terms of weight 0 are left out.
+
+    - pix2pix (Isola et al. 2017, eq. 4): one D, λ_l1 = 100.
+    - pix2pixHD (Wang et al. 2018, eq. 5 and §4): D_k at three sizes, LSGAN, λ_match = λ_perceptual = 10. The
+      paper's equation has the matching of D's features; F, a frozen VGG-19, is that of its experiments.
+    - SPADE (Park et al. 2019, §3 and appendix): the same at two sizes with the hinge objective, where a are
+      maps of classes, (B, classes, H, W) of zeros and ones.
+
+    Σ_k over the discriminators and λ_match are those of the game (`game.Rules`, `features.layerwise_l1`).
     """
 
     def __init__(
@@ -82,7 +91,9 @@ class Pix2Pix(Translator):
         judged = self.game.generator_losses(
             self.networks["discriminator_b"], real_pair, out.fake_pair, batch.progress
         )
-        losses = {**named(judged, "b", self.gan), "l1": self.l1 * F.l1_loss(out.fake_b.float(), batch.b)}
+        losses = named(judged, "b", self.gan)
+        if self.l1:
+            losses["l1"] = self.l1 * F.l1_loss(out.fake_b.float(), batch.b)
         if self.distance is not None:
             losses["perceptual"] = self.perceptual * self.distance(batch.b, out.fake_b)
         return losses
