@@ -46,12 +46,19 @@ TINY_PIX2PIX = TINY | {"generator.name": "resnet", "generator.depth": 1, "genera
 TINY_STARGAN = TINY | {"generator.depth": 1, "data.batch_size": 2}
 TINY_FASTCUT = TINY | {"generator.depth": 1, "losses.layers": [0, 4, 8], "losses.patches": 8}
 TINY_TEXT = TINY_STARGAN | {"text_encoder.size": 8}
+TINY_SPADE = TINY | {
+    "generator.depth": 2,
+    "generator.hidden": 4,
+    "losses.perceptual": 0,
+    "data.batch_size": 2,
+}
 TINY_OF = {
     "cyclegan": TINY_CYCLEGAN,
     "pix2pix": TINY_PIX2PIX,
     "stargan": TINY_STARGAN,
     "text": TINY_TEXT,
     "fastcut": TINY_FASTCUT,
+    "spade": TINY_SPADE,
 }
 
 
@@ -86,8 +93,9 @@ DATA = {
     "stargan": "labelled",
     "text": "captioned",
     "fastcut": "unpaired",
+    "spade": "maps",
 }
-COLUMNS = {"cyclegan": 6, "pix2pix": 3, "stargan": 4, "text": 3, "fastcut": 3}
+COLUMNS = {"cyclegan": 6, "pix2pix": 3, "stargan": 4, "text": 3, "fastcut": 3, "spade": 3}
 
 
 @pytest.fixture(params=DATA)
