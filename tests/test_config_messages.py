@@ -32,6 +32,26 @@ def refusal(recipe: str | Path, overrides: dict | None = None) -> str:
 
 
 OVERRIDE_MESSAGES = {
+    "virtual batch norm of single pictures": (
+        {"discriminator.norm": "virtual"},
+        "discriminator.norm virtual keeps the first batch as its reference, and training sees pictures one "
+        "by one; set data.batch_size to at least 2 for each part of training.accumulate, better 16, or "
+        "discriminator.norm=instance",
+    ),
+    "virtual batch norm beside what sees batches": (
+        {"discriminator.norm": "virtual", "data.batch_size": 4, "discriminator.minibatch": "stddev"},
+        "discriminator.norm virtual keeps the first batch as its reference, which discriminator.minibatch "
+        "would see beside every batch; leave it none",
+    ),
+    "virtual batch norm of growing pictures": (
+        {"discriminator.norm": "virtual", "data.batch_size": 4, "training.resolutions": 2},
+        "discriminator.norm virtual keeps the first batch as its reference, whose size can't grow; set "
+        "training.resolutions=1",
+    ),
+    "virtual batch norm of a generator": (
+        {"generator.norm": "virtual"},
+        "unknown generator.norm 'virtual'; choose one of batch, sync-batch, instance, layer, group, none",
+    ),
     "a leaf that is nearly right": (
         {"optim.lrr": 1},
         "unknown key 'optim.lrr'; did you mean optim.lr?",

@@ -48,7 +48,7 @@ def test_an_unknown_norm_lists_the_valid_ones():
 
 
 def test_only_batch_norm_replaces_a_bias():
-    assert [name for name in NORMS if not needs_bias(name)] == ["batch", "sync-batch"]
+    assert [name for name in NORMS if not needs_bias(name)] == ["batch", "sync-batch", "virtual"]
 
 
 def test_layer_norm_is_over_everything_of_a_picture_and_group_norm_over_groups():

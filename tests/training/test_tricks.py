@@ -194,6 +194,7 @@ def test_a_plateau_halves_the_rate_and_an_improvement_doesn_t():
     "changes",
     [
         {"losses__adversarial": "wgan-gp"},
+        {"discriminator__norm": "virtual"},
         {"losses__adversarial": "dragan"},
         {"constraints__r1": 1, "constraints__orthogonal": 1e-4, "constraints__noise": 0.1},
         {"constraints__historical": 0.1},
@@ -205,6 +206,19 @@ def test_a_dry_run_plans_the_memory_of_every_constraint(changes: dict):
     with torch.device("meta"):
         planned = step_memory(build_translator(chosen), chosen)
         assert planned >= step_memory(build_translator(plain), plain) > 0
+
+
+@pytest.mark.parametrize("name", ["pix2pix", "cyclegan"])
+def test_virtual_batch_norm_resumes_with_its_reference(name: str, tmp_path):
+    chosen = recipe(name, discriminator__norm="virtual", training__accumulate=2, constraints__r1=1)
+    whole = advance(fresh(chosen), chosen, 4, 4)
+    advance(fresh(chosen), chosen, 2, 4).save(tmp_path / "state.pt")
+    resumed = fresh(chosen)
+    resumed.restore(tmp_path / "state.pt")
+    advance(resumed, chosen, 4, 4)
+    expected, found = whole.translator.state_dict(), resumed.translator.state_dict()
+    assert len(found["networks.discriminator_b.reference"]) == 2
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
 
 
 def test_all_of_it_resumes_bit_for_bit(tmp_path):

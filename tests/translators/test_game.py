@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from translate.config import RECIPES, GameLosses
 from translate.losses import penalties
 from translate.losses.adversarial import ADVERSARIAL
-from translate.networks.patchgan import PatchGAN
+from translate.networks.layers import norm_layer
 from translate.training.loop import to_batch
 from translate.translators.catalogue import build_translator, game_rules
 from translate.translators.game import Game, Rules, judge, named, score_with
@@ -113,16 +113,6 @@ def test_history_is_the_mean_of_all_earlier_weights():
     # The means before each call: 1, 1, (1 + 4) / 2.
     assert distances == pytest.approx([0, 2 * 9, 2 * 4.5**2])
     assert game.state_dict()["mean_slope"] == pytest.approx(4.0)
-
-
-@pytest.mark.parametrize(("norm", "sizes"), [("batch", [3, 3]), ("instance", [6])])
-def test_batch_norm_sees_real_and_fake_pictures_apart(norm, sizes):
-    judge_ = PatchGAN(3, layers=1, width=4, norm=norm)
-    seen = []
-    judge_.register_forward_pre_hook(lambda module, arguments: seen.append(len(arguments[0])))
-    real, fake = (torch.rand(3, 3, 8, 8) for _ in "ab")
-    Game(rules(), judge_).discriminator_losses(judge_, real, fake, 0.0)
-    assert seen == sizes
 
 
 def test_orthogonal_regularisation_is_weighted():
@@ -280,3 +270,74 @@ def test_fakes_are_pulled_away_from_each_other_by_their_codes(tiny_recipe, livel
     cosine = torch.cosine_similarity(codes[0], codes[1], dim=0)
     torch.testing.assert_close(losses["pulling_away_b"], 0.1 * cosine.square())
     assert float(losses["matching_a"].detach()) > 0
+
+
+class Witness(nn.Module):
+    """Notes every batch that a discriminator is shown."""
+
+    def __init__(self, norm: str):
+        super().__init__()
+        self.judge = nn.Sequential(
+            nn.Conv2d(3, 4, 3), norm_layer(norm)(4), nn.LeakyReLU(), nn.Conv2d(4, 1, 2)
+        )
+        self.shown: list[Tensor] = []
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        self.shown.append(pictures.detach())
+        return self.judge(pictures)
+
+
+@pytest.mark.parametrize("objective", ["hinge", "relativistic"])
+def test_batch_norm_sees_batches_of_real_pictures_and_of_made_ones_apart(objective):
+    torch.manual_seed(0)
+    real, fake = pictures(1), pictures(2) * 0.1
+    witness = Witness("batch")
+    game = Game(rules(objective), witness)
+    terms = game.discriminator_losses(witness, real, fake, 0.0)
+    assert len(witness.shown) == 2
+    assert all(torch.equal(*pair) for pair in zip(witness.shown, (real, fake), strict=True))
+    # What it would be if they were normalised together.
+    both = witness.judge(torch.cat([real, fake]))
+    mixed = game.objective.discriminator(both[:3], both[3:])
+    assert abs(float((terms["discriminator"] - mixed).detach())) > 0.1
+
+    witness.shown.clear()
+    game.generator_losses(witness, real, fake, 0.0)
+    assert [len(batch) for batch in witness.shown] == ([3, 3] if objective == "relativistic" else [3])
+    assert torch.equal(witness.shown[-1], fake)
+
+    alone = Witness("instance")
+    Game(rules(objective), alone).discriminator_losses(alone, real, fake, 0.0)
+    assert [len(batch) for batch in alone.shown] == [6]
+
+
+@pytest.mark.parametrize("recipe", ["pix2pix", "cyclegan", "stargan", "cut", "text"])
+def test_the_reference_of_virtual_batch_norm_is_the_first_real_batch(
+    recipe, tiny_recipe, take_steps, byte_batches
+):
+    chosen = tiny_recipe(recipe, discriminator__norm="virtual", discriminator__spectral=False)
+    state, losses = take_steps(chosen, 3, build_translator(chosen))
+    assert all(term.isfinite() for terms in losses for term in terms.values())
+    first = to_batch(byte_batches(chosen, 1)[0], torch.device("cpu"))
+    real = torch.cat([first.a, first.b], 1) if recipe == "pix2pix" else first.b
+    judge_of_b = state.translator.networks["discriminator_b"]
+    assert torch.equal(judge_of_b.reference, real)
+    if recipe == "stargan":
+        assert torch.equal(judge_of_b.reference_condition, first.label_b)
+    if recipe == "cyclegan":
+        assert torch.equal(state.translator.networks["discriminator_a"].reference, first.a)
+
+
+def test_virtual_batch_norm_judges_real_and_fake_in_one_call_as_in_two(tiny_recipe):
+    torch.manual_seed(0)
+    judging = build_translator(tiny_recipe("cyclegan", discriminator__norm="virtual")).networks[
+        "discriminator_b"
+    ]
+    real, fake = (torch.rand(2, 3, 24, 24) * 2 - 1 for _ in "ab")
+    game = Game(rules(), judging)
+    assert game.merge
+    game.discriminator_losses(judging, real, fake, 0.0)
+    for merged, apart in zip(
+        judge(judging, real, fake, merge=True)[0], judge(judging, real, fake, merge=False)[0], strict=True
+    ):
+        torch.testing.assert_close(merged, apart, rtol=1e-4, atol=1e-5)

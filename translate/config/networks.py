@@ -9,6 +9,7 @@ from pydantic import Field
 from translate.config.sections import Positive, Probability, Section
 
 NormName = Literal["batch", "sync-batch", "instance", "layer", "group", "none"]
+DiscriminatorNorm = Literal["batch", "sync-batch", "instance", "layer", "group", "virtual", "none"]
 Upsampling = Literal["transpose", "resize", "shuffle", "blur"]
 InitName = Literal["normal", "orthogonal", "xavier", "kaiming"]
 Minibatch = Literal["none", "stddev", "discrimination"]
@@ -182,7 +183,7 @@ class PatchSection(Section):
     name: Literal["patch"] = "patch"
     layers: Positive = 3
     width: Positive = 64
-    norm: NormName = "batch"
+    norm: DiscriminatorNorm = "batch"
     spectral: bool = False
     attention: bool = False
     minibatch: Minibatch = "none"
@@ -195,7 +196,7 @@ class MultiScaleSection(Section):
     scales: Positive = 3
     layers: Positive = 3
     width: Positive = 64
-    norm: NormName = "instance"
+    norm: DiscriminatorNorm = "instance"
     spectral: bool = False
     attention: bool = False
     minibatch: Minibatch = "none"
@@ -235,7 +236,7 @@ class ProjectedSection(Section):
     backbone: Literal["efficientnet-lite0", "efficientnet-lite2"] = "efficientnet-lite0"
     width: Positive = 64
     enlarge: Positive = 224
-    norm: NormName = "batch"
+    norm: DiscriminatorNorm = "batch"
     init: InitName = "normal"
 
 
@@ -243,7 +244,7 @@ class ImageSection(Section):
     name: Literal["image"] = "image"
     layers: Positive = 5
     width: Positive = 64
-    norm: NormName = "batch"
+    norm: DiscriminatorNorm = "batch"
     spectral: bool = False
     init: InitName = "normal"
 
@@ -251,7 +252,7 @@ class ImageSection(Section):
 class PixelSection(Section):
     name: Literal["pixel"] = "pixel"
     width: Positive = 64
-    norm: NormName = "batch"
+    norm: DiscriminatorNorm = "batch"
     spectral: bool = False
     init: InitName = "normal"
 
@@ -260,7 +261,7 @@ class SemiSupervisedSection(Section):
     name: Literal["semi-supervised"] = "semi-supervised"
     layers: Positive = 3
     width: Positive = 64
-    norm: NormName = "batch"
+    norm: DiscriminatorNorm = "batch"
     spectral: bool = False
     init: InitName = "normal"
 

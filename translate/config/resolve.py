@@ -180,6 +180,8 @@ def _check_game(recipe: Recipe) -> None:
             f"no such verdict; set a probability, or take {', '.join(JUDGING)}"
         )
     _check_generator_s_game(recipe)
+    if norm == "virtual":
+        _check_virtual(recipe)
     if asked.penalty not in ("auto", 0) and objective not in PENALISED:
         raise UsageError(
             f"constraints.penalty belongs to {' and '.join(PENALISED)}; for {objective} use constraints.r1"
@@ -205,6 +207,24 @@ def _check_generator_s_game(recipe: Recipe) -> None:
             "losses.pulling_away compares the pictures of a batch, and training sees them one by one; set "
             "data.batch_size to at least 2 for each part of training.accumulate"
         )
+
+
+def _check_virtual(recipe: Recipe) -> None:
+    """Refuse virtual batch norm where there is no batch that could be its reference."""
+    said = "discriminator.norm virtual keeps the first batch as its reference"
+    if recipe.data.batch_size // recipe.training.accumulate < 2:
+        raise UsageError(
+            f"{said}, and training sees pictures one by one; set data.batch_size to at least 2 for each part "
+            "of training.accumulate, better 16, or discriminator.norm=instance"
+        )
+    if getattr(recipe.discriminator, "minibatch", "none") != "none":
+        raise UsageError(f"{said}, which discriminator.minibatch would see beside every batch; leave it none")
+    if isinstance(recipe.generator, ProgressiveSection):
+        grows = recipe.training.resolutions != 1 and recipe.generator.stages > 1
+    else:
+        grows = recipe.training.resolutions not in ("auto", 1)
+    if grows:
+        raise UsageError(f"{said}, whose size can't grow; set training.resolutions=1")
 
 
 def _check_condition(recipe: Recipe) -> None:

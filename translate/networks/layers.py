@@ -12,6 +12,7 @@ from torch.nn.utils import parametrize
 
 from translate.networks.blur import BlurUp
 from translate.networks.spectral import SETTLING, SpectralConv2d
+from translate.networks.virtual_norm import VirtualBatchNorm2d
 
 Norm = Callable[[int], nn.Module]
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -45,6 +46,10 @@ def _sync_batch_norm(channels: int, affine: bool) -> nn.Module:
     return (nn.SyncBatchNorm if distributed else nn.BatchNorm2d)(channels, affine=affine)
 
 
+def _virtual_batch_norm(channels: int, affine: bool) -> nn.Module:
+    return VirtualBatchNorm2d(channels, affine=affine)
+
+
 NORMS: dict[str, Callable[[int, bool], nn.Module]] = {
     "batch": _batch_norm,
     "instance": _instance_norm,
@@ -52,6 +57,7 @@ NORMS: dict[str, Callable[[int, bool], nn.Module]] = {
     "layer": _layer_norm,
     "group": _group_norm,
     "sync-batch": _sync_batch_norm,
+    "virtual": _virtual_batch_norm,
 }
 
 
@@ -91,7 +97,8 @@ def norm_layer(name: str, *, affine: bool = True) -> Norm:
     `batch` (Ioffe & Szegedy 2015), `instance` (Ulyanov et al. 2017), `layer` (Ba et al. 2016, over C, H and
     W), `group` (Wu & He 2018, 32 groups, or the largest number below that divides the channels), `sync-batch`
     (batch norm over all processes, where torch.distributed runs when the network is built; plain batch norm
-    elsewhere), `none`.
+    elsewhere), `virtual` (of discriminators: by a fixed reference batch, see `reference.WithReference`),
+    `none`.
 
     Args:
         affine: with a learnt scale and shift of each channel; instance norm never has them.
@@ -111,7 +118,7 @@ def needs_bias(norm: str) -> bool:
     weights and parameter counts carry it, so it stays. Layer and group norm subtract a mean of several
     channels, which leaves a bias its use.
     """
-    return norm not in ("batch", "sync-batch")
+    return norm not in ("batch", "sync-batch", "virtual")
 
 
 class ShuffleConv2d(nn.Conv2d):
@@ -231,10 +238,10 @@ def initialise(module: _Module, kind: str = "normal", std: float = 0.02) -> _Mod
             _draw_weight(part, partial(draw, std=std))
             if part.bias is not None and part.bias.requires_grad:
                 nn.init.zeros_(part.bias)
-        elif kind == "normal" and isinstance(part, nn.BatchNorm2d | nn.SyncBatchNorm) and part.affine:
-            if part.weight.requires_grad:
+        elif kind == "normal" and isinstance(part, BATCH_NORMS):
+            if part.weight is not None and part.weight.requires_grad:
                 nn.init.normal_(part.weight, 1.0, std)
-            if part.bias.requires_grad:
+            if part.bias is not None and part.bias.requires_grad:
                 nn.init.zeros_(part.bias)
     return module
 
@@ -261,6 +268,9 @@ INITIALISATIONS: dict[str, Callable[..., None]] = {
     "xavier": _xavier,
     "kaiming": _kaiming,
 }
+
+
+BATCH_NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm, VirtualBatchNorm2d)
 
 
 @torch.no_grad()

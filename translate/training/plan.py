@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from torch import nn
 
 from translate.config import Recipe
 from translate.data.loading import TrainingData
 from translate.networks.backbones import Frozen
 from translate.networks.catalogue import parameter_count
+from translate.networks.reference import WithReference
 from translate.translators.base import Batch, Translator
 from translate.translators.catalogue import build_translator, input_channels
 
@@ -30,7 +32,7 @@ def plan(recipe: Recipe, data: TrainingData, steps: int) -> dict[str, Any]:
         "recipe": recipe.model_dump(mode="json"),
         "data": {**data_facts(data), "held_out": len(held_out) if held_out else 0},
         "networks": {
-            name: {"name": type(network).__name__, "parameters": parameter_count(network)}
+            name: {"name": _kind(network), "parameters": parameter_count(network)}
             for name, network in translator.networks.items()
         },
         "frozen": _frozen(translator),
@@ -38,6 +40,10 @@ def plan(recipe: Recipe, data: TrainingData, steps: int) -> dict[str, Any]:
         "epochs": round(steps / data.steps_per_epoch, 2),
         "memory_bytes": step_memory(translator, recipe),
     }
+
+
+def _kind(network: nn.Module) -> str:
+    return type(network.network if isinstance(network, WithReference) else network).__name__
 
 
 def _frozen(translator: Translator) -> dict[str, int]:

@@ -28,6 +28,7 @@ from translate.networks.layers import Discriminator, Generator, initialise
 from translate.networks.patch_sample import PatchSampler
 from translate.networks.perceptual import PerceptualFeatures
 from translate.networks.progressive import ProgressiveResNet
+from translate.networks.reference import with_reference
 from translate.networks.resnet import ResNet
 from translate.networks.text import MiniLM, build_text_encoder
 from translate.translators.base import Translator
@@ -217,7 +218,10 @@ def _generator(recipe: Recipe, direction: Direction) -> nn.Module:
 def _discriminator(recipe: Recipe, channels: int, **more: int) -> nn.Module:
     name, arguments = _plain(recipe.discriminator)
     network = build_discriminator(name, in_channels=channels, **arguments, **more)
-    return initialise(network, recipe.discriminator.init)
+    part, size = recipe.data.batch_size // recipe.training.accumulate, recipe.data.size
+    return with_reference(
+        initialise(network, recipe.discriminator.init), (part, channels, size, size), **more
+    )
 
 
 def _distance(weight: float, backbone: str) -> PerceptualDistance | None:

@@ -14,6 +14,7 @@ from translate.losses import penalties
 from translate.losses.adversarial import Adversarial, began_balance, pulling_away
 from translate.losses.conditional import matching_aware_discriminator
 from translate.losses.features import feature_matching, layerwise_l1
+from translate.networks.reference import introduce
 from translate.translators.augment import Augment
 from translate.translators.base import Batch, Losses, Phase, mixes_batch
 
@@ -117,6 +118,7 @@ class Game(nn.Module):
             wrong: what the real pictures don't show; beside it they count as fakes, so that the discriminator
                 must look at its condition (Reed et al. 2016, algorithm 1).
         """
+        introduce(unwrapped(discriminator), real, condition)
         look = looking_for(discriminator, condition)
         real, fake = self.shown(real, progress), self.shown(fake, progress)
         scales = judge(look, real, fake, self.merge)
@@ -174,6 +176,7 @@ class Game(nn.Module):
         condition: Tensor | None = None,
     ) -> Tensor:
         """What the generator minimises; relativistic objectives look at the real pictures too."""
+        introduce(unwrapped(discriminator), real, condition)
         look = looking_for(discriminator, condition)
         fake = self.shown(fake, progress)
         if self.objective.relative:
@@ -184,6 +187,7 @@ class Game(nn.Module):
     def r1(self, discriminator: nn.Module, real: Tensor, condition: Tensor | None = None) -> Tensor:
         """The lazy R1 term, strengthened by its interval: of the slope at the pictures as they are seen."""
         strength = self.rules.r1 * self.rules.r1_every
+        introduce(unwrapped(discriminator), real, condition)
         seen = self.shown(real, progress=1.0)
         return strength * penalties.r1(score_with(looking_for(discriminator, condition)), seen)
 
