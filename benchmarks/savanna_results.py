@@ -44,11 +44,23 @@ SYNTHESIS += ("--set", "data.batch_size=2", "--set", "losses.backbone=efficientn
 SPADE = ("--set", "generator.width=16", "--set", "generator.depth=4", "--set", "generator.hidden=16")
 PIX2PIXHD = ("--set", "generator.width=16", "--set", "generator.halvings=3", "--set", "generator.depth=4")
 PIX2PIXHD += ("--set", "data.classes_a=true")
+MANY = ("--pair", "mask:photo", "--count", "1500", "--test-count", "100")
+CODED = ("--set", "data.batch_size=4", "--set", "discriminator.layers=2")
 TRAININGS: dict[str, Training] = {
     "cut": Training("cut", "unpaired", UNPAIRED, (*LIGHT, *CONTRASTED, "--steps", "1800")),
     "fastcut": Training("fastcut", "unpaired", UNPAIRED, (*LIGHT, *CONTRASTED, "--steps", "3600")),
     "spade": Training("spade", "paired", MAPS, (*SYNTHESIS, *SPADE, "--steps", "1500")),
     "pix2pixhd": Training("pix2pixhd", "paired", MAPS, (*SYNTHESIS, *PIX2PIXHD, "--steps", "2400")),
+    "bicyclegan": Training(
+        "bicyclegan",
+        "paired",
+        MANY,
+        (*LIGHT, *CODED, "--set", "encoder.width=32", "--set", "encoder.depth=3", "--steps", "3200"),
+    ),
+    # What BicycleGAN is held against: the same pairs, generator and length, with dropout as its only noise.
+    "pix2pix-mask": Training(
+        "pix2pix", "paired", MANY, (*LIGHT, *CODED, "--set", "generator.norm=instance", "--steps", "3200")
+    ),
 }
 
 

@@ -145,6 +145,14 @@ def captioned_model(tmp_path_factory, write_model) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def latent_model(tmp_path_factory, write_model) -> Path:
+    """A model with a code of three numbers, whose outputs differ visibly."""
+    path = tmp_path_factory.mktemp("models") / "latent.safetensors"
+    arguments = {"depth": 2, "width": 8, "norm": "instance", "latent": 3}
+    return write_model(path, "unet", arguments=arguments, translator="bicyclegan", latent=3)
+
+
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """A single thread for torch: with tensors as small as those of most tests, a second only costs time."""

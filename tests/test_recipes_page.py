@@ -39,6 +39,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "discriminator.name = semi-supervised": config.SemiSupervisedSection,
     "losses": config.GameLosses,
     "losses of pix2pix, pix2pixhd and spade": config.Pix2PixLosses,
+    "encoder": config.EncoderSection,
+    "losses of bicyclegan": config.BicycleGANLosses,
     "losses of cyclegan": config.CycleGANLosses,
     "losses of stargan": config.StarGANLosses,
     "losses of cut": config.CUTLosses,
@@ -90,7 +92,7 @@ def test_the_page_has_every_key_of_every_recipe():
 
 def test_the_methods_differ_where_the_page_says():
     table = rows("Where the methods differ")
-    names = ("pix2pix", "pix2pixhd", "spade", "cyclegan", "stargan", "cut", "text")
+    names = ("pix2pix", "pix2pixhd", "spade", "cyclegan", "stargan", "cut", "text", "bicyclegan")
     for place, recipe in enumerate(names):
         values = load_recipe(recipe).model_dump(mode="json")
         for key, cells in table.items():

@@ -258,3 +258,63 @@ def test_captions_that_can_not_be_asked_for(here, run, captioned_model):
         assert (code, message in err) == (2, True), err
         assert [line for line in err.splitlines() if line.strip()] == [err.strip()], "one line"
     assert not Path("out").exists()
+
+
+def test_samples(here, run, latent_model):
+    model = str(latent_model)
+    code, out, err = run(model, "in/a.png", "in/deep", "-o", "out", "--samples", "2", "--seed", "5", "--json")
+    assert code == 0
+    assert "3 of 3 converted to out in " in err
+    made = ["a_1.png", "a_2.png", "b_1.jpg", "b_2.jpg", "c_1.webp", "c_2.webp"]
+    assert tree("out") == made
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [name for line in lines[:-1] for name in line["outputs"]] == [f"out/{name}" for name in made]
+    assert [line["output"] for line in lines[:-1]] == ["out/a_1.png", "out/b_1.jpg", "out/c_1.webp"]
+    expected = translate.load(model, device="cpu").samples(images.read("in/a.png").pixels, 2, seed=5)
+    for number, pixels in enumerate(expected, start=1):
+        assert np.array_equal(images.read(f"out/a_{number}.png").pixels, pixels)
+    # Without --samples one picture under its own name, and without a seed that of the mean code.
+    assert run(model, "in/a.png", "-o", "one", "--seed", "5")[0] == 0
+    assert run(model, "in/a.png", "-o", "mean")[0] == 0
+    assert tree("one") == tree("mean") == ["a.png"]
+    assert np.array_equal(images.read("one/a.png").pixels, expected[0])
+    assert not np.array_equal(images.read("mean/a.png").pixels, expected[0])
+
+
+def test_a_way_between_samples_and_truncation(here, run, latent_model):
+    model = str(latent_model)
+    assert run(model, "in/a.png", "-o", "way", "--samples", "3", "--interpolate")[0] == 0
+    assert run(model, "in/a.png", "-o", "ends", "--samples", "2")[0] == 0
+    for names in (("way/a_1.png", "ends/a_1.png"), ("way/a_3.png", "ends/a_2.png")):
+        ours, theirs = (images.read(name).pixels for name in names)
+        assert np.abs(ours.astype(int) - theirs).max() <= 1
+    assert run(model, "in/a.png", "-o", "near", "--samples", "2", "--truncation", "0.01")[0] == 0
+    assert run(model, "in/a.png", "-o", "mean")[0] == 0
+    mean = images.read("mean/a.png").pixels.astype(int)
+    far = np.abs(images.read("ends/a_1.png").pixels - mean).mean()
+    assert np.abs(images.read("near/a_1.png").pixels - mean).mean() < 0.1 * far
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--samples", "0"], "--samples"),
+        (["--interpolate"], "at least 2 samples"),
+        (["--samples", "2", "--truncation", "-1"], "truncation -1: codes are kept within"),
+        (["--truncation", "1"], "add --seed 0"),
+        (["--seed", "-3"], "seed -3: seeds are numbers from 0"),
+    ],
+)
+def test_sampling_that_makes_no_sense(here, run, latent_model, options, message):
+    code, _, err = run(str(latent_model), "in/a.png", "-o", "out", *options)
+    assert code == 2
+    assert message in err
+    assert not Path("out").exists()
+
+
+def test_a_model_with_one_output_refuses_samples(here, run):
+    for options in (["--samples", "2"], ["--seed", "1"], ["--samples", "2", "--interpolate"]):
+        code, _, err = run("both", "in/a.png", "-o", "out", *options)
+        assert code == 2
+        assert "the model makes one output for a picture, as it has no latent code" in err
+        assert not Path("out").exists()

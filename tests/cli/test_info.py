@@ -57,6 +57,10 @@ def test_what_can_be_asked_for_is_shown(write_model, tmp_path, capsys, monkeypat
             },
             "text asks for a caption, read by minilm; such as: a zebra; a horse",
         ),
+        (
+            {"latent": 8, "arguments": {**card.arguments, "latent": 8}},
+            "samples many for a picture, by a code of 8 numbers",
+        ),
     ):
         save_file(weights, path, {"card": card.model_copy(update=changes).model_dump_json()})
         info(str(path))

@@ -15,6 +15,7 @@ import translate
 from translate import images
 from translate.errors import ModelError, OutputError, UsageError
 from translate.inference import folder
+from translate.inference.latent import Sampling
 from translate.inference.plan import Job, plan
 
 
@@ -77,7 +78,7 @@ def test_notes_and_background(translator, tmp_path):
 def test_outputs_that_are_not_finite_are_failures_of_their_own(translator, tmp_path, monkeypatch):
     run = translator.run
 
-    def broken(x, condition):
+    def broken(x, condition, code):
         out = run(x).clone()
         out[x.flatten(1).mean(1) > 0.9] = float("nan")
         return out
@@ -192,7 +193,53 @@ def test_decoding_overlaps_with_the_network(translator, tmp_path, monkeypatch):
     todo = jobs(tmp_path, [(8, 8)] * 30)
     monkeypatch.setattr(images, "read", slow(read))
     monkeypatch.setattr(images, "write", slow(write))
-    monkeypatch.setattr(translator, "run", slow(lambda x, condition: torch.zeros(len(x), 3, 8, 8)))
+    monkeypatch.setattr(translator, "run", slow(lambda x, condition, code: torch.zeros(len(x), 3, 8, 8)))
     started = time.perf_counter()
     list(folder.convert(translator, todo))
     assert time.perf_counter() - started < 30 * 0.06 * 0.7
+
+
+def sampled(translator, tmp_path: Path, folder_name: str, count: int, **how) -> dict[str, np.ndarray]:
+    """All outputs of `in` by name, made with `count` samples of seed 3."""
+    todo = plan([str(tmp_path / "in")], tmp_path / folder_name, samples=count)
+    results = list(folder.convert(translator, todo, sampling=Sampling(count, seed=3), **how))
+    assert [result.job for result in results] == todo
+    assert all(result.error is None for result in results)
+    return {path.name: images.read(path).pixels for path in (tmp_path / folder_name).iterdir()}
+
+
+def test_samples_are_those_of_the_seed_whatever_the_batch_the_count_and_the_company(latent_model, tmp_path):
+    many = translate.load(latent_model, device="cpu")
+    jobs(tmp_path, [(8, 8), (8, 8), (12, 8), (12, 8), (8, 8)])
+    made = sampled(many, tmp_path, "out", 3)
+    assert sorted(made) == sorted(f"{name}_{number}.png" for name in range(5) for number in (1, 2, 3))
+    for name in range(5):
+        source = images.read(tmp_path / "in" / f"{name}.png").pixels
+        for number, expected in enumerate(many.samples(source, 3, seed=3), start=1):
+            assert np.abs(made[f"{name}_{number}.png"].astype(int) - expected).max() <= 1
+    assert np.abs(made["0_1.png"].astype(int) - made["0_2.png"]).max() > 10
+    for other in (
+        sampled(many, tmp_path, "batches", 3, batch_size=4),
+        sampled(many, tmp_path, "more", 5),
+    ):
+        for name, pixels in made.items():
+            assert np.abs(other[name].astype(int) - pixels).max() <= 1
+
+
+def test_a_bad_file_among_samples_is_one_failure(latent_model, tmp_path):
+    many = translate.load(latent_model, device="cpu")
+    jobs(tmp_path, [(8, 8)] * 3)
+    (tmp_path / "in" / "1.png").write_bytes(b"no picture")
+    todo = plan([str(tmp_path / "in")], tmp_path / "out", samples=2)
+    (tmp_path / "out" / "2_1.png").mkdir(parents=True)
+    results = list(folder.convert(many, todo, sampling=Sampling(2), batch_size=2))
+    assert [result.error is None for result in results] == [True, False, False]
+    assert "2_1.png" in str(results[2].error)
+    assert names(tmp_path / "out") == ["0_1.png", "0_2.png", "2_1.png", "2_2.png"]
+
+
+def test_a_model_without_code_refuses_samples_before_any_work(translator, tmp_path):
+    todo = jobs(tmp_path, [(8, 8)])
+    with pytest.raises(UsageError, match="the model makes one output for a picture"):
+        next(folder.convert(translator, todo, sampling=Sampling(2)))
+    assert not (tmp_path / "out").exists()

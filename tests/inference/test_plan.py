@@ -133,3 +133,27 @@ def test_a_read_only_output_is_refused(here, monkeypatch):
     ) as e:
         targets("in", output="locked/deep")
     assert e.value.exit_code == 5
+
+
+def test_samples_are_numbered(here):
+    todo = plan(["in"], Path("out"), samples=11)
+    first = todo[0].target
+    assert todo[0].targets == tuple(
+        first.with_name(f"{first.stem}_{number}{first.suffix}") for number in range(1, 12)
+    )
+    (only,) = plan(["in"], Path("out"), samples=1)[0].targets
+    assert only == todo[0].targets[0]
+    assert plan(["in"], Path("out"))[0].targets == (first,)
+
+
+def test_samples_never_overwrite_inputs_or_each_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("x.png", "x_1.png", "sub/x.jpg", "sub/x.png"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(b"")
+    jobs = plan(["x.png", "x_1.png"], Path("out"), samples=12)
+    assert len({target for job in jobs for target in job.targets}) == 24
+    with pytest.raises(UsageError, match=r"overwrite 1 input: x_1\.png; name another"):
+        plan(["x.png", "x_1.png"], Path(), samples=2)
+    with pytest.raises(UsageError, match=r"2 outputs would be written twice: sub/x\.jpg and sub/x\.png → "):
+        plan(["sub"], Path("out"), "webp", samples=2)

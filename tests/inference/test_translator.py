@@ -17,6 +17,7 @@ import translate.networks.catalogue
 import translate.weights.model_file
 from translate import images
 from translate.errors import BadImage, ModelError, TranslateError, UsageError
+from translate.inference.latent import Sampling
 from translate.inference.translator import Translator
 from translate.networks.catalogue import GENERATORS, accepted_arguments
 
@@ -351,3 +352,46 @@ def test_of_very_many_labels_some_are_shown(write_model, tmp_path):
         UsageError, match=r"choose one of n0, n1, .*, n39 … \(100 in all, see translate info\)\."
     ):
         translate.load(path, device="cpu")(noise(8, 8, 3), "x")
+
+
+@pytest.fixture(scope="module")
+def many(latent_model):
+    return translate.load(latent_model, device="cpu")
+
+
+def test_a_code_reaches_the_network(many, latent_model):
+    network = translate.weights.model_file.load(latent_model).network
+    x = torch.rand(2, 3, 16, 12) * 2 - 1
+    for outputs, sampling in (
+        ([many(x)], Sampling()),
+        ([many(x, seed=4)], Sampling(seed=4)),
+        (many.samples(x, 3), Sampling(3)),
+        (many.samples(x, 3, seed=4, truncation=0.5, interpolate=True), Sampling(3, 4, 0.5, True)),
+    ):
+        codes = sampling.codes(3)
+        assert len(outputs) == len(codes)
+        for out, code in zip(outputs, codes, strict=True):
+            with torch.inference_mode():
+                expected = network(x, latent=code.expand(2, 3))
+            assert torch.allclose(out, expected, atol=1e-6)
+    assert not torch.allclose(many(x), many(x, seed=4), atol=0.01)
+
+
+def test_every_kind_of_picture_gives_samples_of_its_kind(many, tmp_path):
+    pixels = noise(20, 28, 3)
+    images.write(tmp_path / "x.png", pixels)
+    arrays = many.samples(pixels, 2, seed=1)
+    assert not np.array_equal(*arrays)
+    assert np.array_equal(arrays[0], many(pixels, seed=1))
+    for source in (tmp_path / "x.png", Image.fromarray(pixels)):
+        for out, array in zip(many.samples(source, 2, seed=1), arrays, strict=True):
+            assert isinstance(out, Image.Image)
+            assert np.array_equal(np.asarray(out), array)
+
+
+def test_a_model_with_one_output_has_no_samples(translator):
+    for ask in (lambda: translator.samples(noise(8, 8, 3), 2), lambda: translator(noise(8, 8, 3), seed=0)):
+        with pytest.raises(
+            UsageError, match=r"one output for a picture, as it has no latent code.*leave sam"
+        ):
+            ask()

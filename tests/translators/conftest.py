@@ -33,7 +33,9 @@ OF_DISCRIMINATORS = {
     "autoencoder": {"discriminator.depth": 2},
 }
 CUT = {"losses.layers": [0, 4, 8], "losses.patches": 8}
+CODES = {"encoder.depth": 2, "encoder.width": 4, "encoder.latent": 3}
 OF_RECIPES = {
+    "bicyclegan": CODES,
     "stargan": {"data.labels": ["one", "two", "three"]},
     "cut": CUT,
     "fastcut": CUT,

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 ASKED = ("stargan", "text")  # told what to make of a picture
 # Recipes that ask more of their generators than pictures; test_config_messages.py has what they refuse.
-GENERATORS_OF = {"cut": ["resnet"], **{recipe: ["unet", "resnet", "mobile"] for recipe in ASKED}}
+TOLD = (*ASKED, "bicyclegan")
+GENERATORS_OF = {"cut": ["resnet"], **{recipe: ["unet", "resnet", "mobile"] for recipe in TOLD}}
 LABELLED = ("patch", "multiscale", "residual", "semi-supervised")
 WITHOUT_NORM = ("residual", "unet", "autoencoder", "projected")
 
@@ -50,7 +51,8 @@ def test_a_section_says_what_its_network_says(tiny_recipe):
         with torch.device("meta"):
             network = build_generator(name, **arguments)
         assert section.size_multiple == network.size_multiple, name
-        assert section.conditional == ("classes" in accepted_arguments(GENERATORS[name])), name
+        for told in ("classes", "latent"):
+            assert section.conditional == (told in accepted_arguments(GENERATORS[name])), name
         assert network.scale == 1
 
 

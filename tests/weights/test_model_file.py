@@ -217,11 +217,28 @@ def test_classes_that_make_no_sense(tmp_path, classes, says):
     assert says in with_card(tmp_path / "m.safetensors", lambda card: card.update(classes=classes))
 
 
+@pytest.mark.parametrize(
+    ("latent", "built", "message"),
+    [
+        (3, 0, "latent is 3, but arguments.latent is 0"),
+        (0, 3, "latent is 0, but arguments.latent is 3"),
+        (-1, 0, "the card is not valid: latent: "),
+    ],
+)
+def test_codes_that_make_no_sense(tmp_path, latent, built, message):
+    def change(card: dict) -> None:
+        card["arguments"]["latent"] = built
+        card["latent"] = latent
+
+    assert message in with_card(tmp_path / "m.safetensors", change)
+
+
 def test_a_card_of_version_1_is_read(tmp_path):
     path = tmp_path / "m.safetensors"
     saved(path)
     content = json.loads(make_card().model_dump_json()) | {"format_version": 1}
-    del content["labels"], content["text"], content["classes"]  # what that version didn't know
+    for unknown in ("labels", "text", "classes", "latent"):  # what that version didn't know
+        del content[unknown]
     save_file(load_file(path), path, {"card": json.dumps(content)})
     card = model_file.load(path).card
     assert (card.format_version, card.labels, card.text) == (1, (), None)

@@ -27,6 +27,10 @@ def convert(
     direction: Literal["a2b", "b2a"] | None = None,
     label: str | None = None,
     text: str | None = None,
+    samples: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
+    seed: int | None = None,
+    truncation: float | None = None,
+    interpolate: Annotated[bool, Parameter(negative=())] = False,
     device: str = "auto",
     format: Literal["keep", "png", "jpg", "webp"] = "keep",  # noqa: A002
     quality: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100))] = 95,
@@ -54,6 +58,15 @@ def convert(
         What to translate into, of a model that has labels; translate info MODEL lists them.
     text
         A caption of what to translate into, of a model that asks for one: "a zebra at noon".
+    samples
+        How many outputs for each picture, of a model that can make many: photo_1.png, photo_2.png …
+        Without it one, under the picture's own name: the seed's first, or without a seed the mean one.
+    seed
+        Which outputs. The same seed gives the same ones, the n-th of all pictures alike. Default: 0.
+    truncation
+        Draw codes within ± this alone: less varied, more usual. 1 or 2 are common.
+    interpolate
+        The samples go from the seed's first output to its second in equal steps.
     device
         auto, cpu, cuda or cuda:N.
     format
@@ -79,15 +92,19 @@ def convert(
     if not inputs:
         raise UsageError("name at least one picture, folder or pattern to convert.")
     colour = _colour(background)
-    jobs = plan(inputs, output, format)
+    jobs = plan(inputs, output, format, samples)
 
     from translate.inference.folder import convert as convert_files
+    from translate.inference.latent import Sampling
     from translate.inference.translator import load
 
     if label is not None and text is not None:
         raise UsageError("--label and --text both say what to translate into; give one of them.")
+    sampling = Sampling(samples, seed, truncation, interpolate)
+
     translator = load(model, direction, device)
     translator.condition(label, text)  # what makes no sense is refused before it is remarked on
+    translator.codes(sampling)
     if text is not None and not quiet:
         for remark in translator.remarks(text):
             console.print(f"note: {remark}", markup=False)
@@ -98,6 +115,7 @@ def convert(
             jobs,
             label=label,
             text=text,
+            sampling=sampling,
             batch_size=batch_size,
             quality=quality,
             background=colour,
@@ -186,9 +204,12 @@ def _with_progress(results: Iterator[Result], total: int, console: Console, quie
 
 def _as_dict(result: Result) -> dict:
     width, height = result.size or (None, None)
+    targets = [str(target) for target in result.job.targets]
+    many = {} if result.job.samples is None else {"outputs": [] if result.error else targets}
     return {
         "input": str(result.job.source),
-        "output": None if result.error else str(result.job.target),
+        "output": None if result.error else targets[0],
+        **many,
         "status": "failed" if result.error else "done",
         "error": result.error,
         "notes": result.notes,

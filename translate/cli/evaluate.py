@@ -53,6 +53,7 @@ def evaluate(
     Pictures are seen as in the training: shorter side to its size, centre crop. Unpaired folders need the
     true translations of testA in testTruth; with testMask, the change outside the mask is measured too.
     Without a truth, --kid tells how alike the outputs are to testB as a set.
+    Of a model that can make many outputs (BicycleGAN) the one of the mean code is measured.
 
     Parameters
     ----------

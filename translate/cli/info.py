@@ -60,6 +60,7 @@ def _rows(path: Path, card: Card) -> list[tuple[str, str]]:
         ("labels", ", ".join(card.labels)),
         ("classes", f"{len(card.classes)}, of the colours {', '.join(card.classes)}" if card.classes else ""),
         ("text", _captions(card)),
+        ("samples", f"many for a picture, by a code of {card.latent} numbers" if card.latent else ""),
         ("translator", card.translator),
         ("network", f"{card.architecture} ({_joined(card.arguments)})"),
         ("values", f"{low:g} to {high:g}"),

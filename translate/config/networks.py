@@ -278,6 +278,16 @@ class MiniLMSection(Section):
     name: Literal["minilm"] = "minilm"
 
 
+class EncoderSection(Section):
+    """From a picture to its latent code; see `translate.networks.encoder.LatentEncoder`."""
+
+    latent: Positive = 8
+    depth: Positive = 4
+    width: Positive = 64
+    norm: NormName = "instance"
+    init: InitName = "xavier"
+
+
 Generator = Annotated[
     UNetSection
     | ResNetSection

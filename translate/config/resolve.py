@@ -14,7 +14,7 @@ from translate.config.networks import (
     SemiSupervisedSection,
     UNetSection,
 )
-from translate.config.schema import CUTRecipe, Recipe
+from translate.config.schema import BicycleGANRecipe, CUTRecipe, Recipe
 from translate.errors import UsageError
 
 ENERGIES = ("ebgan", "began")  # judge by how badly an autoencoder reconstructs
@@ -134,10 +134,11 @@ def _check_generator(recipe: Recipe, generator: Generator) -> None:
             f"generator.scale {scale} enlarges pictures, and {recipe.translator} translates them at their "
             "own size; leave it 1"
         )
-    if recipe.kind in ASKED and not generator.conditional:
+    told = "latent code" if isinstance(recipe, BicycleGANRecipe) else ASKED.get(recipe.kind)
+    if told and not generator.conditional:
         raise UsageError(
-            f"{recipe.translator} tells its generator a {ASKED[recipe.kind]}, and {generator.name} takes "
-            "none; choose generator.name=resnet, mobile or unet"
+            f"{recipe.translator} tells its generator a {told}, and {generator.name} takes none; choose "
+            "generator.name=resnet, mobile or unet"
         )
 
 

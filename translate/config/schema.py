@@ -8,6 +8,7 @@ from pydantic import Field
 
 from translate.config.networks import (
     Discriminator,
+    EncoderSection,
     Generator,
     MultiScaleSection,
     PatchSection,
@@ -104,6 +105,15 @@ class StarGANLosses(GameLosses):
     cycle: Weight = 10.0
     identity: Weight = 0.0
     classify: Weight = 1.0
+
+
+class BicycleGANLosses(GameLosses):
+    adversarial: AdversarialName = "lsgan"
+    l1: Weight = 10.0
+    latent: Weight = 0.5
+    kl: Weight = 0.01
+    discriminators: Literal[1, 2] = 2
+    conditional: bool = False
 
 
 class CUTLosses(GameLosses):
@@ -222,6 +232,15 @@ class SPADERecipe(RecipeBase):
     losses: SPADELosses = SPADELosses()
 
 
+class BicycleGANRecipe(RecipeBase):
+    kind: ClassVar[Kind] = "paired"
+    translator: Literal["bicyclegan"] = "bicyclegan"
+    generator: Generator = UNetSection(norm="instance", init="xavier")
+    encoder: EncoderSection = EncoderSection()
+    discriminator: Discriminator = MultiScaleSection(scales=2, init="xavier")
+    losses: BicycleGANLosses = BicycleGANLosses()
+
+
 class CycleGANRecipe(RecipeBase):
     kind: ClassVar[Kind] = "unpaired"
     translator: Literal["cyclegan"] = "cyclegan"
@@ -256,13 +275,21 @@ class TextRecipe(RecipeBase):
 
 
 Recipe = (
-    Pix2PixRecipe | Pix2PixHDRecipe | SPADERecipe | CycleGANRecipe | StarGANRecipe | CUTRecipe | TextRecipe
+    Pix2PixRecipe
+    | Pix2PixHDRecipe
+    | SPADERecipe
+    | BicycleGANRecipe
+    | CycleGANRecipe
+    | StarGANRecipe
+    | CUTRecipe
+    | TextRecipe
 )
 NETWORKS = ("generator", "text_encoder", "discriminator")
 RECIPES: dict[str, type[Recipe]] = {
     "pix2pix": Pix2PixRecipe,
     "pix2pixhd": Pix2PixHDRecipe,
     "spade": SPADERecipe,
+    "bicyclegan": BicycleGANRecipe,
     "cyclegan": CycleGANRecipe,
     "stargan": StarGANRecipe,
     "cut": CUTRecipe,

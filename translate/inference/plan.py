@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from translate import images
@@ -18,14 +18,28 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to convert: where it is, where it goes, what is to be said of that."""
+    """One picture to convert: where it is, where it goes, what is to be said of that.
+
+    With `samples` it goes to so many files, `target` with _1, _2 … at the end of its name.
+    """
 
     source: Path
     target: Path
     note: str | None = None
+    samples: int | None = None
+
+    @property
+    def targets(self) -> tuple[Path, ...]:
+        """The files to write."""
+        if self.samples is None:
+            return (self.target,)
+        stem, suffix = self.target.stem, self.target.suffix
+        return tuple(
+            self.target.with_name(f"{stem}_{number}{suffix}") for number in range(1, self.samples + 1)
+        )
 
 
-def plan(inputs: Sequence[str], output: Path, to: str = "keep") -> list[Job]:
+def plan(inputs: Sequence[str], output: Path, to: str = "keep", samples: int | None = None) -> list[Job]:
     """Decide every output before any work.
 
     Names and, for folders and patterns, the tree below them are kept. The suffix changes only when
@@ -35,6 +49,7 @@ def plan(inputs: Sequence[str], output: Path, to: str = "keep") -> list[Job]:
         inputs: picture files, folders, and glob patterns (`**` for any depth).
         output: the folder to write to; what is found there is not taken as input.
         to: the format of the outputs, one of `FORMATS`.
+        samples: how many outputs for each picture, numbered; None for one under the picture's own name.
 
     Raises:
         UsageError: an input that isn't there, two inputs for one output, an output that is an input.
@@ -53,7 +68,7 @@ def plan(inputs: Sequence[str], output: Path, to: str = "keep") -> list[Job]:
             real = _real(source)
             if excluded in real.parents and source != Path(text):
                 continue  # an earlier output, found in a folder or by a pattern
-            job = _job(source, output / relative, to)
+            job = replace(_job(source, output / relative, to), samples=samples)
             jobs[real, job.target] = job
     if not jobs:
         raise NothingToDo(
@@ -117,7 +132,8 @@ def _require_folder(output: Path) -> None:
 
 
 def _refuse_overwriting(jobs: Sequence[Job], sources: set[Path]) -> None:
-    harmed = [str(job.target) for job in jobs if job.target.exists() and _real(job.target) in sources]
+    targets = [target for job in jobs for target in job.targets]
+    harmed = [str(target) for target in targets if target.exists() and _real(target) in sources]
     if harmed:
         raise UsageError(
             f"the output would overwrite {_counted(harmed, 'input')}: {_some(harmed)}; name another --output."
@@ -127,7 +143,8 @@ def _refuse_overwriting(jobs: Sequence[Job], sources: set[Path]) -> None:
 def _refuse_collisions(jobs: Iterable[Job]) -> None:
     by_target: dict[Path, list[Path]] = {}
     for job in jobs:
-        by_target.setdefault(job.target, []).append(job.source)
+        for target in job.targets:
+            by_target.setdefault(target, []).append(job.source)
     clashes = [
         f"{' and '.join(map(str, sources))} → {target}"
         for target, sources in by_target.items()

@@ -15,6 +15,7 @@ from translate import images
 from translate.devices import choose_device
 from translate.errors import ModelError, TranslateError, UsageError, did_you_mean
 from translate.inference.class_maps import one_hot
+from translate.inference.latent import Sampling
 from translate.inference.padding import pad, padded_length
 from translate.weights import model_file
 from translate.weights.card import Card
@@ -73,6 +74,8 @@ class Translator:
         image: Kind,
         label: str | Sequence[str] | None = None,
         text: str | Sequence[str] | None = None,
+        *,
+        seed: int | None = None,
     ) -> Kind:
         """Translate one picture, or a batch of tensors; same size out, and the same kind.
 
@@ -89,15 +92,61 @@ class Translator:
                 for each of its pictures.
             text: a caption of what to translate into, of a model that asks for one (`card.text`); of a
                 tensor also one for each of its pictures.
+            seed: of a model that makes many outputs (`card.latent`), the first of this seed's; else that of
+                the mean code. See `samples`.
 
         Raises:
             BadImage: a file or PIL image that can't be read; a map with a colour that is no class's.
-            UsageError: no kind of picture, or a tensor or array of the wrong shape, type or range; a label or
-                a text that the model doesn't know, doesn't take or can't do without.
+            UsageError: no kind of picture, or a tensor or array of the wrong shape, type or range; a label, a
+                text or a seed that the model doesn't know, doesn't take or can't do without.
             ModelError: the model's channels don't fit.
             TranslateError: the output is not finite, or there was too little memory.
         """
-        return cast(Kind, self._translate(image, self.condition(label, text)))
+        codes = self.codes(Sampling(seed=seed))
+        return cast(Kind, self._translate(image, self.condition(label, text), codes))
+
+    def samples(
+        self,
+        image: Kind,
+        count: int,
+        *,
+        seed: int = 0,
+        truncation: float | None = None,
+        interpolate: bool = False,
+        label: str | Sequence[str] | None = None,
+        text: str | Sequence[str] | None = None,
+    ) -> list[Kind]:
+        """Several of the many outputs of a model with a latent code (`card.latent`).
+
+        Each is of the kind that `__call__` gives. The same seed gives the same outputs; the i-th is the same
+        however many are asked for.
+
+        Args:
+            image, label, text: as for `__call__`.
+            count, seed, truncation, interpolate: see `Sampling`.
+
+        Raises:
+            UsageError: the model makes one output, or numbers out of range; and what `__call__` raises.
+        """
+        codes = self.codes(Sampling(count, seed, truncation, interpolate))
+        assert codes is not None
+        condition = self.condition(label, text)
+        return [cast(Kind, self._translate(image, condition, code[None])) for code in codes]
+
+    def codes(self, sampling: Sampling) -> Tensor | None:
+        """The codes that are asked for, float32 `(N, card.latent)`; None for a model that takes none.
+
+        Raises:
+            UsageError: something is asked for, and the model makes one output for a picture.
+        """
+        if self.card.latent:
+            return sampling.codes(self.card.latent)
+        if sampling.wanted:
+            raise UsageError(
+                "the model makes one output for a picture, as it has no latent code, so there is nothing to "
+                "sample; leave samples, seed, truncation and interpolation out."
+            )
+        return None
 
     def condition(
         self, label: str | Sequence[str] | None = None, text: str | Sequence[str] | None = None
@@ -166,17 +215,19 @@ class Translator:
         with torch.inference_mode():
             return self._text_encoder(self._text_encoder.tokenise(captions).to(self.device))
 
-    def _translate(self, image: object, condition: Tensor | None) -> Image.Image | np.ndarray | Tensor:
+    def _translate(
+        self, image: object, condition: Tensor | None, code: Tensor | None
+    ) -> Image.Image | np.ndarray | Tensor:
         if isinstance(image, str | Path):
-            return _as_pil(self._pixels(images.read(image).pixels, condition, str(image)))
+            return _as_pil(self._pixels(images.read(image).pixels, condition, code, str(image)))
         if isinstance(image, Image.Image):
             name = getattr(image, "filename", "") or "the picture"
-            return _as_pil(self._pixels(images.from_pil(image), condition, name))
+            return _as_pil(self._pixels(images.from_pil(image), condition, code, name))
         if isinstance(image, np.ndarray):
-            out = self._pixels(_checked_array(image), condition)
+            out = self._pixels(_checked_array(image), condition, code)
             return out[..., 0] if image.ndim == 2 and out.shape[2] == 1 else out
         if isinstance(image, Tensor):
-            out = self.run(_checked_tensor(image), condition)
+            out = self.run(_checked_tensor(image), condition, code)
             require_finite(out)
             # A copy, because what inference mode made can't take part in anybody's backward pass.
             return out.to(image.device, image.dtype).clone()
@@ -184,8 +235,10 @@ class Translator:
             f"a {type(image).__name__} is no picture; give a path, PIL image, uint8 array or float tensor."
         )
 
-    def _pixels(self, pixels: np.ndarray, condition: Tensor | None, name: str = "") -> np.ndarray:
-        out = self.run(self.prepare(pixels, name), condition)
+    def _pixels(
+        self, pixels: np.ndarray, condition: Tensor | None, code: Tensor | None, name: str = ""
+    ) -> np.ndarray:
+        out = self.run(self.prepare(pixels, name), condition, code)
         require_finite(out, name)
         return images.to_pixels(out)
 
@@ -208,15 +261,18 @@ class Translator:
             pixels = images.grey(pixels) if channels == 1 else np.repeat(pixels, 3, axis=2)
         return images.to_tensor(pixels)
 
-    def run(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+    def run(self, x: Tensor, condition: Tensor | None = None, code: Tensor | None = None) -> Tensor:
         """The network on float `(B, C, H, W)` in [-1, 1], any size: float32 `(B, C', H, W)` on `device`.
 
         Every picture's result is its own, whatever its neighbours in the batch. Not checked for NaN.
 
         Args:
             condition: what `condition` gave, for all pictures or one for each.
+            code: float `(1, card.latent)` for all pictures, or one for each; of a model that takes one, else
+                the mean code.
         """
         condition = self.condition() if condition is None else condition
+        code = self.codes(Sampling()) if code is None else code
         height, width = x.shape[-2:]
         if x.shape[1] != self._channels("in_channels"):
             raise ModelError(
@@ -232,7 +288,8 @@ class Translator:
             with torch.inference_mode():
                 x = pad(x.to(self.device, torch.float32), *size)
                 told = () if condition is None else (_for_each(condition.to(self.device), len(x)),)
-                y = self._from_range(self._network(self._to_range(x), *told))
+                coded = {} if code is None else {"latent": code.to(self.device).expand(len(x), -1)}
+                y = self._from_range(self._network(self._to_range(x), *told, **coded))
                 return y[..., :height, :width]
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):

@@ -250,6 +250,7 @@ def save_run(run: RunFolder, state: TrainingState, recipe: Recipe, data: Trainin
                 labels=recipe.data.labels,
                 classes=recipe.data.classes,
                 text=_captions(recipe, data),
+                latent=network.latent,
                 step=state.step,
                 recipe=recipe.model_dump(mode="json"),
                 data=data_facts(data),

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from translate.config import (
+    BicycleGANRecipe,
     CUTRecipe,
     CycleGANRecipe,
     Direction,
@@ -24,6 +25,7 @@ from translate.config import (
 from translate.errors import ModelError, OutputError, UsageError
 from translate.losses.adversarial import ADVERSARIAL
 from translate.networks.catalogue import build_discriminator, build_generator
+from translate.networks.encoder import LatentEncoder
 from translate.networks.layers import Discriminator, Generator, initialise
 from translate.networks.patch_sample import PatchSampler
 from translate.networks.perceptual import PerceptualFeatures
@@ -32,6 +34,7 @@ from translate.networks.reference import with_reference
 from translate.networks.resnet import ResNet
 from translate.networks.text import MiniLM, build_text_encoder
 from translate.translators.base import Translator
+from translate.translators.bicyclegan import BicycleGAN
 from translate.translators.cut import CUT
 from translate.translators.cyclegan import CycleGAN
 from translate.translators.game import Rules
@@ -58,7 +61,7 @@ def build_translator(
     """
     translator = TRANSLATORS[recipe.translator](recipe)
     for name, network in translator.networks.items():
-        if isinstance(network, Generator | Discriminator):
+        if isinstance(network, Generator | Discriminator | LatentEncoder):
             _check_size(recipe, name, network)
     for part in translator.modules():
         if isinstance(part, PerceptualFeatures):
@@ -77,6 +80,8 @@ def generator_arguments(recipe: Recipe, direction: Direction = "a2b") -> tuple[s
         condition = {"classes": len(recipe.data.labels)}
     elif isinstance(recipe, TextRecipe):
         condition = {"embedding": getattr(recipe.text_encoder, "size", MiniLM.size)}
+    elif isinstance(recipe, BicycleGANRecipe):
+        condition = {"latent": recipe.encoder.latent}
     return name, {"in_channels": inputs, "out_channels": outputs, **arguments, **condition}
 
 
@@ -127,6 +132,23 @@ def _pix2pix(recipe: Pix2PixRecipe | Pix2PixHDRecipe | SPADERecipe) -> Pix2Pix:
         l1=losses.l1,
         perceptual=losses.perceptual,
         distance=_distance(losses.perceptual, losses.backbone),
+    )
+
+
+def _bicyclegan(recipe: BicycleGANRecipe) -> BicycleGAN:
+    losses, data = recipe.losses, recipe.data
+    encoder = LatentEncoder(data.channels_b, **recipe.encoder.model_dump(exclude={"init"}))
+    given = input_channels(recipe) * losses.conditional
+    return BicycleGAN(
+        _generator(recipe, "a2b"),
+        initialise(encoder, recipe.encoder.init),
+        [_discriminator(recipe, given + data.channels_b) for _ in range(losses.discriminators)],
+        game_rules(recipe, given=given),
+        conditional=losses.conditional,
+        gan=losses.gan,
+        l1=losses.l1,
+        latent=losses.latent,
+        kl=losses.kl,
     )
 
 
@@ -203,6 +225,7 @@ TRANSLATORS: dict[str, Callable[..., Translator]] = {
     "pix2pix": _pix2pix,
     "pix2pixhd": _pix2pix,
     "spade": _pix2pix,
+    "bicyclegan": _bicyclegan,
     "cyclegan": _cyclegan,
     "stargan": _stargan,
     "cut": _cut,
@@ -240,7 +263,9 @@ def _load(features: PerceptualFeatures, folder: Path | None, progress: bool) -> 
         ) from error
 
 
-def _check_size(recipe: Recipe, name: str, network: Generator | Discriminator | PerceptualFeatures) -> None:
+def _check_size(
+    recipe: Recipe, name: str, network: Generator | Discriminator | LatentEncoder | PerceptualFeatures
+) -> None:
     size, needed, resolutions = recipe.data.size, network.minimum_size, int(recipe.training.resolutions)
     what, remedies = f"data.size {size}", ["choose a larger one"]
     # A progressive generator is smaller while its pictures are.
@@ -253,6 +278,8 @@ def _check_size(recipe: Recipe, name: str, network: Generator | Discriminator | 
     if name.startswith("discriminator"):
         keys = ("layers", "depth", "scales")
         remedies += [f"fewer discriminator.{key}" for key in keys if hasattr(recipe.discriminator, key)]
+    if name == "encoder":
+        remedies.append("a smaller encoder.depth")
     raise UsageError(f"{what} is too small for the {name}, which needs {needed}; {', or '.join(remedies)}")
 
 

@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeInt,
     PositiveInt,
     ValidationError,
     field_validator,
@@ -21,7 +22,7 @@ from translate.colours import from_names
 from translate.errors import ModelError
 from translate.files import explain
 
-FORMAT_VERSION = 3  # 1 knew no labels, 2 no captions and no classes
+FORMAT_VERSION = 3  # 1 knew no labels, 2 no captions, no classes and no codes
 METADATA_KEY = "card"
 CLASS = r"^(#[0-9a-f]{6}|0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])$"
 
@@ -61,6 +62,8 @@ class Card(BaseModel):
         classes: its input is a map of classes, one plane of zeros and ones for each; these are the colours
             that they are drawn in, grey levels or `#rrggbb`, in the order of the planes. Empty: its input
             is a picture.
+        latent: numbers of the code that it is called with besides, and that says which of many outputs is
+            wanted; 0 where it makes one output alone.
         value_range: of input and output.
         size_multiple: height and width of the network's input are multiples of it, in pixels.
         minimum_size: the smallest height and width that the network takes, in pixels.
@@ -82,6 +85,7 @@ class Card(BaseModel):
     labels: tuple[str, ...] = ()
     text: Captions | None = None
     classes: tuple[Annotated[str, Field(pattern=CLASS)], ...] = ()
+    latent: NonNegativeInt = 0
     value_range: tuple[float, float] = (-1.0, 1.0)
     size_multiple: PositiveInt
     minimum_size: PositiveInt
@@ -125,6 +129,13 @@ class Card(BaseModel):
             raise ValueError("classes are different colours in ascending order, two at least")
         if colours and planes != len(colours):
             raise ValueError(f"classes has {len(colours)} colours, but arguments.in_channels is {planes}")
+        return self
+
+    @model_validator(mode="after")
+    def _latent_fits(self) -> Card:
+        built = self.arguments.get("latent") or 0
+        if self.latent != built:
+            raise ValueError(f"latent is {self.latent}, but arguments.latent is {built}")
         return self
 
     @property
