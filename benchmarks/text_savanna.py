@@ -9,15 +9,14 @@ of the sixteen pairs are held out: training sees zebras, and it sees dusk, but n
 
 `measure` asks pictures of fresh scenes for all sixteen. The coat of an output is what the classifier of coats
 calls it (one of seven coats, or none). Its light is that of the nearest of the scene's four true renders,
-outside the animals, where they don't depend on the coat (mean absolute difference; chance is 1 in 4). Scene
-and light are known to the renderer, and no measured scene is trained on.
+outside the animals, where they don't depend on the coat (mean absolute difference; chance is 1 in 4).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import product
@@ -130,7 +129,7 @@ def psnr(output: Tensor, truth: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Answer:
-    """One picture, one caption, and what came out."""
+    """One picture, one caption, and the coat and light of what came out."""
 
     was: tuple[str, str]
     asked: tuple[str, str]
@@ -138,25 +137,29 @@ class Answer:
     light: str
 
 
-def ask(translator: translate.Translator, tested: Scenes) -> tuple[list[Answer], Tensor, dict[str, float]]:
+class Inquiry:
     """Every scene, from a coat and a light of its own that training has seen, asked for all sixteen pairs."""
-    count = len(tested.pictures)
-    was = [SEEN[index % len(SEEN)] for index in range(count)]
-    at = [(COATS.index(coat), TIMES.index(light)) for coat, light in was]
-    inputs = torch.stack([tested.pictures[index, coat, light] for index, (coat, light) in enumerate(at)])
-    answers, outputs, quality = [], [], {}
-    for coat, light in product(COATS, TIMES):
-        output = translator(inputs, text=caption(coat, light))
-        truth = tested.pictures[:, COATS.index(coat), TIMES.index(light)]
-        lights = light_of(output, tested.pictures[:, COATS.index(coat)], tested.outside)
-        for before, found, shown in zip(was, classify(output), lights, strict=True):
-            answers.append(Answer(before, (coat, light), found, shown))
-        quality[caption(coat, light)] = round(psnr(output, truth) - psnr(inputs, truth), 2)
-        outputs.append(output)
-    return answers, torch.stack([inputs, *outputs], 1), quality
+
+    def __init__(self, tested: Scenes):
+        self.tested = tested
+        self.was = [SEEN[index % len(SEEN)] for index in range(len(tested.pictures))]
+        places = [(COATS.index(coat), TIMES.index(light)) for coat, light in self.was]
+        self.inputs = torch.stack([tested.pictures[i, coat, light] for i, (coat, light) in enumerate(places)])
+
+    def truth(self, coat: str, light: str) -> Tensor:
+        return self.tested.pictures[:, COATS.index(coat), TIMES.index(light)]
+
+    def answers(self, outputs: Tensor, coat: str, light: str) -> list[Answer]:
+        """What the outputs (N, 3, S, S) are, of scenes that were asked for this coat and light."""
+        truths = self.tested.pictures[:, COATS.index(coat)]
+        lights = light_of(outputs, truths, self.tested.outside)
+        return [
+            Answer(before, (coat, light), found, shown)
+            for before, found, shown in zip(self.was, classify(outputs), lights, strict=True)
+        ]
 
 
-def share(answers: Sequence[Answer], right) -> float:
+def share(answers: Sequence[Answer], right: Callable[[Answer], bool]) -> float:
     return round(float(np.mean([right(answer) for answer in answers])), 3)
 
 
@@ -166,16 +169,16 @@ def judged(answers: Sequence[Answer]) -> dict:
     other_light = [answer for answer in answers if answer.asked[1] != answer.was[1]]
     return {
         "answers": len(answers),
-        "coat_is_asked": share(answers, lambda a: a.coat == a.asked[0]),
-        "light_is_asked": share(answers, lambda a: a.light == a.asked[1]),
+        "coat_is_asked": share(answers, _coat),
+        "light_is_asked": share(answers, _light),
         "both_are_asked": share(answers, lambda a: (a.coat, a.light) == a.asked),
         "another_coat_asked": {
-            "given": share(other_coat, lambda a: a.coat == a.asked[0]),
-            "kept_as_it_was": share(other_coat, lambda a: a.coat == a.was[0]),
+            "given": share(other_coat, _coat),
+            "left_as_it_was": share(other_coat, lambda a: a.coat == a.was[0]),
         },
         "another_light_asked": {
-            "given": share(other_light, lambda a: a.light == a.asked[1]),
-            "kept_as_it_was": share(other_light, lambda a: a.light == a.was[1]),
+            "given": share(other_light, _light),
+            "left_as_it_was": share(other_light, lambda a: a.light == a.was[1]),
         },
     }
 
@@ -183,31 +186,41 @@ def judged(answers: Sequence[Answer]) -> dict:
 def measure(run: Path, count: int, size: int) -> tuple[dict, Tensor]:
     """The figures, and for a sheet the inputs and outputs (N, 1 + 16, 3, S, S)."""
     translator = translate.load(run)
-    tested = scenes(count, size)
-    answers, outputs, quality = ask(translator, tested)
-    truths = [
-        share([Answer(("", ""), ("", ""), coat, "") for coat in classify(tested.pictures[:, i, j])],
-              lambda a, coat=coat: a.coat == coat)
-        for i, coat in enumerate(COATS)
-        for j in range(len(TIMES))
-    ]  # fmt: skip
+    inquiry = Inquiry(scenes(count, size))
+    random = np.random.default_rng(SEED)
+    answers: dict[str, list[Answer]] = {"model": [], "in other words": [], "input": [], "truth": []}
+    columns, gain = [inquiry.inputs], {}
+    for coat, light in product(COATS, TIMES):
+        output = translator(inquiry.inputs, text=caption(coat, light))
+        otherwise = translator(inquiry.inputs, text=some_caption(coat, light, random))
+        truth = inquiry.truth(coat, light)
+        shown = {"model": output, "in other words": otherwise, "input": inquiry.inputs, "truth": truth}
+        for name, pictures in shown.items():
+            answers[name] += inquiry.answers(pictures, coat, light)
+        gain[caption(coat, light)] = round(psnr(output, truth) - psnr(inquiry.inputs, truth), 2)
+        columns.append(output)
+    model = answers["model"]
     figures = {
         "scenes": count,
-        "seen": judged([answer for answer in answers if answer.asked not in HELD_OUT]),
-        "held_out": judged([answer for answer in answers if answer.asked in HELD_OUT]),
-        "by_coat": {
-            coat: share([a for a in answers if a.asked[0] == coat], lambda a: a.coat == a.asked[0])
-            for coat in COATS
-        },
-        "by_light": {
-            light: share([a for a in answers if a.asked[1] == light], lambda a: a.light == a.asked[1])
-            for light in TIMES
-        },
+        "seen": judged([answer for answer in model if answer.asked not in HELD_OUT]),
+        "held_out": judged([answer for answer in model if answer.asked in HELD_OUT]),
+        "in_other_words": judged(answers["in other words"]),
         "chance": {"coat": 1 / len(COATS), "light": 1 / len(TIMES), "both": 1 / len(COATS) / len(TIMES)},
-        "coat_of_the_true_renders": round(float(np.mean(truths)), 3),
-        "psnr_gain_over_the_input": quality,
+        "the_input_left_as_it_is": judged(answers["input"]),
+        "the_true_renders": judged(answers["truth"]),
+        "coat": {coat: share([a for a in model if a.asked[0] == coat], _coat) for coat in COATS},
+        "light": {light: share([a for a in model if a.asked[1] == light], _light) for light in TIMES},
+        "psnr_gain_over_the_input": gain,
     }
-    return figures, outputs
+    return figures, torch.stack(columns, 1)
+
+
+def _coat(answer: Answer) -> bool:
+    return answer.coat == answer.asked[0]
+
+
+def _light(answer: Answer) -> bool:
+    return answer.light == answer.asked[1]
 
 
 def sheet(outputs: Tensor, rows: int) -> np.ndarray:

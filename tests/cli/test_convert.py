@@ -234,7 +234,7 @@ def test_a_caption_is_asked_for(here, run, captioned_model):
     for folder, text in (("zebra", "a pink zebra"), ("horse", "a horse")):
         code, _, err = run(model, "in/a.png", "--output", folder, "--text", text, "--device", "cpu")
         assert (code, "1 of 1 converted" in err) == (0, True)
-        note = "note: not understood, as no caption of the training had it: pink\n"
+        note = "note: means nothing to the model: pink\n"
         assert (note in err) == (folder == "zebra")
     zebra, horse = (images.read(Path(name) / "a.png").pixels for name in ("zebra", "horse"))
     assert not np.array_equal(zebra, horse)

@@ -194,7 +194,7 @@ class Translator:
         reading = self._text_encoder.read(text)
         said = []
         if reading.unknown:
-            said.append(f"not understood, as no caption of the training had it: {', '.join(reading.unknown)}")
+            said.append(f"means nothing to the model: {', '.join(reading.unknown)}")
         if reading.cut:
             said.append("the text is longer than the model reads; its end is left out")
         return tuple(said)
