@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -308,6 +309,10 @@ def test_words_that_the_model_never_saw_are_left_out_and_named(captioned):
     assert np.array_equal(captioned(picture, text="a pink 🦓 zebra"), captioned(picture, text="a zebra"))
     assert captioned.remarks("a pink 🦓 zebra") == ("means nothing to the model: pink, 🦓",)
     assert captioned.remarks("a zebra") == ()
+    flood = " ".join(f"word{number}" for number in range(10_000))
+    remark = captioned.remarks("a zebra " + "x" * 50 + " " + flood)[0]
+    some = rf"{'x' * 30}…, (word\d+, ){{6}}word\d+ and 9\d+ more"
+    assert re.fullmatch(f"means nothing to the model: {some}", remark)
     long = "zebra " * 10_000
     assert captioned.remarks(long) == ("the text is longer than the model reads; its end is left out",)
     assert np.array_equal(captioned(picture, text=long), captioned(picture, text="zebra " * 64))

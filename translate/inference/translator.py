@@ -25,6 +25,7 @@ Kind = TypeVar("Kind", str, Path, Image.Image, np.ndarray, Tensor)
 _PICTURE_CHANNELS = (1, 3)
 _BEYOND_RANGE = 2.0  # resampling overshoots 1 a little; 0..255 is a mistake
 _SHOWN_LABELS = 40
+_SHOWN_WORDS, _LONGEST_WORD = 8, 30
 
 
 def load(path: str | Path, direction: str | None = None, device: str = "auto") -> Translator:
@@ -194,7 +195,9 @@ class Translator:
         reading = self._text_encoder.read(text)
         said = []
         if reading.unknown:
-            said.append(f"means nothing to the model: {', '.join(reading.unknown)}")
+            words = [_cut(word) for word in reading.unknown]
+            more = f" and {len(words) - _SHOWN_WORDS} more" if len(words) > _SHOWN_WORDS else ""
+            said.append(f"means nothing to the model: {', '.join(words[:_SHOWN_WORDS])}{more}")
         if reading.cut:
             said.append("the text is longer than the model reads; its end is left out")
         return tuple(said)
@@ -204,9 +207,9 @@ class Translator:
         assert self._text_encoder is not None
         examples = " or ".join(f'"{example}"' for example in self.card.text.examples[:2])
         such = f", such as {examples}" if examples else ""
-        if text is None:
+        captions = [text] if isinstance(text, str) else list(text or ())
+        if not captions:
             raise UsageError(f"the model translates into what a text says; give one{such} (--text CAPTION).")
-        captions = [text] if isinstance(text, str) else list(text)
         for caption in captions:
             if not caption.strip():
                 raise UsageError(f"an empty text asks for nothing; say what to translate into{such}.")
@@ -320,6 +323,10 @@ def require_finite(out: Tensor, name: str = "") -> None:
     if not bool(torch.isfinite(out).all()):
         where = f"{name}: " if name else ""
         raise TranslateError(f"{where}the network's output is not finite; input or weights are broken.")
+
+
+def _cut(word: str) -> str:
+    return word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}…"
 
 
 def _for_each(condition: Tensor, count: int) -> Tensor:
