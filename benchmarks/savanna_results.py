@@ -45,7 +45,8 @@ SPADE = ("--set", "generator.width=16", "--set", "generator.depth=4", "--set", "
 PIX2PIXHD = ("--set", "generator.width=16", "--set", "generator.halvings=3", "--set", "generator.depth=4")
 PIX2PIXHD += ("--set", "data.classes_a=true")
 MANY = ("--pair", "mask:photo", "--count", "1500", "--test-count", "100")
-CODED = ("--set", "data.batch_size=4", "--set", "discriminator.layers=2")
+CODED = ("--set", "data.batch_size=2", "--set", "discriminator.name=patch", "--set", "discriminator.layers=2")
+CODED += ("--set", "discriminator.width=24", "--set", "discriminator.norm=instance")
 TRAININGS: dict[str, Training] = {
     "cut": Training("cut", "unpaired", UNPAIRED, (*LIGHT, *CONTRASTED, "--steps", "1800")),
     "fastcut": Training("fastcut", "unpaired", UNPAIRED, (*LIGHT, *CONTRASTED, "--steps", "3600")),
@@ -55,11 +56,11 @@ TRAININGS: dict[str, Training] = {
         "bicyclegan",
         "paired",
         MANY,
-        (*LIGHT, *CODED, "--set", "encoder.width=32", "--set", "encoder.depth=3", "--steps", "3200"),
+        (*LIGHT, *CODED, "--set", "encoder.width=16", "--set", "encoder.depth=3", "--steps", "2200"),
     ),
-    # What BicycleGAN is held against: the same pairs, generator and length, with dropout as its only noise.
+    # What BicycleGAN is held against: the same pairs and generator, with dropout as its only noise.
     "pix2pix-mask": Training(
-        "pix2pix", "paired", MANY, (*LIGHT, *CODED, "--set", "generator.norm=instance", "--steps", "3200")
+        "pix2pix", "paired", MANY, (*LIGHT, *CODED, "--set", "generator.norm=instance", "--steps", "1450")
     ),
 }
 
