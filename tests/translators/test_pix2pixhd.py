@@ -113,7 +113,7 @@ def test_spade_s_defaults_are_the_paper_s(tiny_recipe):
     assert [load_recipe(name).discriminator.scales for name in ("spade", "pix2pixhd")] == [2, 3]
 
 
-@pytest.mark.parametrize("name", ["spade", "pix2pixhd", "pix2pix"])
+@pytest.mark.parametrize("name", ["spade", "pix2pixhd", "pix2pix", "bicyclegan"])
 def test_the_networks_take_a_plane_for_each_class(name, tiny_recipe):
     recipe = tiny_recipe(name, data__classes_a=True, data__classes=CLASSES)
     assert input_channels(recipe) == generator_arguments(recipe)[1]["in_channels"] == 5
