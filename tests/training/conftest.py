@@ -1,14 +1,23 @@
-"""Small data sets that a training can be run on in a moment."""
+"""Small data sets that a training can be run on in a moment, and one batch to train on again and again."""
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch.nn import functional as F
 
 from translate import images
+from translate.config import Recipe
+from translate.data.datasets import Batch as ByteBatch
+from translate.training.loop import train
+from translate.training.state import TrainingState, new_state
+from translate.translators.catalogue import build_translator
 
 
 def _picture(random: np.random.Generator, size: int = 20) -> np.ndarray:
@@ -71,3 +80,62 @@ def captioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
             images.write(root / folder / row["file_name"], _picture(random))
         (root / folder / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
     return root
+
+
+@pytest.fixture(scope="session")
+def same_batch() -> Callable[[Recipe], ByteBatch]:
+    """Four soft pictures, with their colours turned round and inverted as targets; labels if it has any.
+
+    Maps have three classes.
+    """
+
+    def make(recipe: Recipe) -> ByteBatch:
+        size, labels = recipe.data.size, len(recipe.data.labels)
+        coarse = torch.rand(4, 3, 4, 4, generator=torch.Generator().manual_seed(1)) * 2 - 1
+        a = F.interpolate(coarse, (size, size), mode="bilinear", align_corners=True)
+        sides = [((side + 1) * 127.5).round().to(torch.uint8) for side in (a, -0.8 * a.roll(1, 1))]
+        classes = [(torch.arange(4) + side) % labels for side in (0, 1)] if labels else []
+        if recipe.data.classes_a:  # which colour is strongest
+            return ByteBatch(sides[0].argmax(1, keepdim=True).to(torch.uint8), sides[1], classes_a=3)
+        if recipe.kind == "captioned":
+            texts = [("as it is",) * 4, ("turned round",) * 4]
+            return ByteBatch(*sides, text_a=texts[0], text_b=texts[1])
+        return ByteBatch(*sides, *classes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def new_training() -> Callable[[Recipe], TrainingState]:
+    """A recipe's translator with weights that are always the same."""
+
+    def make(recipe: Recipe) -> TrainingState:
+        torch.manual_seed(0)
+        return new_state(build_translator(recipe), recipe, torch.device("cpu"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def train_on_it(same_batch) -> Callable[[TrainingState, Recipe, int], list[dict[str, float]]]:
+    """Go on with a training on that batch alone; gives every step's loss terms."""
+
+    def run(state: TrainingState, recipe: Recipe, steps: int) -> list[dict[str, float]]:
+        seen: list[dict[str, float]] = []
+        train(
+            state,
+            recipe,
+            itertools.repeat(same_batch(recipe)),
+            steps=state.step + steps,
+            precision=torch.float32,
+            on_step=lambda step, losses, factor: seen.append(
+                {name: float(term) for name, term in losses.items()}
+            ),
+            on_log=lambda step: None,
+            on_sample=lambda step: None,
+            on_save=lambda step: None,
+            should_stop=lambda: False,
+        )
+        return seen
+
+    return run

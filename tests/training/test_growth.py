@@ -43,7 +43,12 @@ TINY = {
     "log.samples_every": 4,
     "log.samples": 1,
 }
-PROGRESSIVE = {"generator.name": "progressive", "generator.stages": 3, "training.resolutions": "auto"}
+PROGRESSIVE = {
+    "generator.name": "progressive",
+    "generator.norm": "instance",
+    "generator.stages": 3,
+    "training.resolutions": "auto",
+}
 CASES = {
     "paired": ("pix2pix", {"generator.name": "resnet", "generator.norm": "instance", "training.pool": 3}),
     "paired, growing": ("pix2pix", PROGRESSIVE | {"training.pool": 3, "training.accumulate": 2}),
@@ -234,7 +239,7 @@ def test_a_model_of_an_early_stop_works_at_its_stage(
     assert sheet.shape == (SIZES[stage] + 4, 3 * (SIZES[stage] + 2) + 2, 3)
 
     translator = translate.load(run.path)
-    network = ProgressiveResNet(depth=1, width=2, stages=3, norm="batch").eval()
+    network = ProgressiveResNet(depth=1, width=2, stages=3).eval()
     network.load_state_dict(weights)
     assert network.place == (stage, alpha)
     picture = torch.rand(1, 3, 20, 28) * 2 - 1

@@ -144,6 +144,7 @@ def test_only_the_objective_is_halved():
 def test_a_score_is_one_number_a_picture():
     assert score_with(nn.Conv2d(3, 1, 1))(pictures(1)).shape == (3,)
     assert score_with(Scales())(pictures(1)).shape == (3,)
+    assert score_with(lambda shown: shown.mean((1, 2, 3)))(pictures(1)).shape == (3,)  # an energy
 
 
 def test_what_is_auto_is_the_objective_s_own(tiny_recipe):

@@ -90,7 +90,7 @@ class ProgressiveSection(GeneratorSection):
     width: Positive = 32
     stages: Positive = 4
     norm: NormName = "instance"
-    init: InitName = "kaiming"
+    init: InitName = "normal"
 
     @property
     def size_multiple(self) -> int:
@@ -103,7 +103,7 @@ class LaplacianSection(GeneratorSection):
     width: Positive = 64
     levels: Positive = 3
     norm: NormName = "instance"
-    init: InitName = "kaiming"
+    init: InitName = "xavier"
 
     @property
     def size_multiple(self) -> int:
@@ -146,7 +146,7 @@ class SRResNetSection(GeneratorSection):
     width: Positive = 64
     norm: NormName = "batch"
     scale: Literal[1, 2, 3, 4, 8] = 1
-    init: InitName = "kaiming"
+    init: InitName = "normal"
 
 
 class EDSRSection(GeneratorSection):
@@ -155,7 +155,7 @@ class EDSRSection(GeneratorSection):
     width: Positive = 64
     residual_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
     scale: Literal[1, 2, 3, 4, 8] = 1
-    init: InitName = "kaiming"
+    init: InitName = "normal"
 
 
 class RRDBSection(GeneratorSection):
@@ -164,7 +164,7 @@ class RRDBSection(GeneratorSection):
     width: Positive = 64
     growth: Positive = 32
     scale: Literal[1, 2, 4] = 1
-    init: InitName = "kaiming"
+    init: InitName = "normal"
 
     @property
     def size_multiple(self) -> int:

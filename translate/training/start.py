@@ -19,6 +19,7 @@ from translate.devices import choose_device
 from translate.errors import OutputError, UsageError
 from translate.networks.catalogue import Generator, parameter_count
 from translate.signals import stopped_by_signals
+from translate.training.growth import grow
 from translate.training.loop import train
 from translate.training.plan import data_facts
 from translate.training.precision import choose_precision
@@ -166,6 +167,7 @@ def _go_on(
         )
     if not all(run.model(direction).exists() for direction in translator.generators):
         # It was ended between its last state and the models.
+        grow(state, int(recipe.training.resolutions), (state.step - 1) / steps)
         save_run(run, state, recipe, data)
     asked = examples(data.captions) if recipe.kind == "captioned" else ()
     return Outcome(run, state.step, steps, recipe.data.labels, asked)

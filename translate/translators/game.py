@@ -289,7 +289,7 @@ def score_with(discriminator: Look) -> Callable[[Tensor], Tensor]:
     """D as one number a picture, (B, C, H, W) to (B,): the mean over patches, as in the losses."""
 
     def score(pictures: Tensor) -> Tensor:
-        return torch.stack([logits.flatten(1).mean(1) for logits in verdicts(discriminator(pictures))]).sum(0)
+        return torch.stack([_of_pictures(logits) for logits in verdicts(discriminator(pictures))]).sum(0)
 
     return score
 
@@ -330,6 +330,11 @@ def _augment(rules: Rules) -> Augment:
         ramp=rules.augment_ramp,
         given=rules.given,
     )
+
+
+def _of_pictures(logits: Tensor) -> Tensor:
+    """The mean of each picture's logits, (B, …) to (B,)."""
+    return logits.reshape(len(logits), -1).mean(1)
 
 
 def _mean_of(parameter: str) -> str:
