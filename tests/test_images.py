@@ -339,9 +339,9 @@ def png_with_header(width: int, height: int, depth: int, colour: int, *extra: by
 @pytest.mark.parametrize("header", [(100_000, 100_000, 8, 2), (30_000, 30_000, 1, 0), (10_000, 10_000, 8, 2)])
 def test_bombs_are_refused_before_decoding(tmp_path, header):
     (tmp_path / "x.png").write_bytes(png_with_header(*header))
-    started = time.perf_counter()
+    started = time.process_time()
     assert "limit" in reason(tmp_path / "x.png")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_the_limit_is_the_callers(tmp_path):
