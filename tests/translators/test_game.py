@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from translate.config import RECIPES, GameLosses
+from translate.config import RECIPES, GameLosses, recipe_names
 from translate.losses import penalties
 from translate.losses.adversarial import ADVERSARIAL
 from translate.networks.layers import norm_layer
@@ -342,3 +342,16 @@ def test_virtual_batch_norm_judges_real_and_fake_in_one_call_as_in_two(tiny_reci
         judge(judging, real, fake, merge=True)[0], judge(judging, real, fake, merge=False)[0], strict=True
     ):
         torch.testing.assert_close(merged, apart, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_features_can_be_matched_in_every_recipe(name, tiny_recipe, byte_batches):
+    recipe = tiny_recipe(name, losses__feature_matching=1)
+    translator = build_translator(recipe)
+    batch = to_batch(byte_batches(recipe, 1)[0], torch.device("cpu"))
+    out = translator(batch)
+    generator = next(phase for phase in translator.phases if "generator" in phase.networks)
+    terms = generator.loss(batch, out)
+    matched = [float(term.detach()) for term_name, term in terms.items() if term_name.startswith("matching")]
+    assert matched
+    assert all(term > 0 for term in matched)
