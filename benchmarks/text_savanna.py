@@ -197,7 +197,9 @@ def measure(run: Path, count: int, size: int) -> tuple[dict, Tensor]:
         shown = {"model": output, "in other words": otherwise, "input": inquiry.inputs, "truth": truth}
         for name, pictures in shown.items():
             answers[name] += inquiry.answers(pictures, coat, light)
-        gain[caption(coat, light)] = round(psnr(output, truth) - psnr(inquiry.inputs, truth), 2)
+        changed = torch.tensor([was != (coat, light) for was in inquiry.was])
+        copied, made = (psnr(x[changed], truth[changed]) for x in (inquiry.inputs, output))
+        gain[caption(coat, light)] = round(made - copied, 2)
         columns.append(output)
     model = answers["model"]
     figures = {
@@ -225,7 +227,8 @@ def _light(answer: Answer) -> bool:
 
 def sheet(outputs: Tensor, rows: int) -> np.ndarray:
     """A scene a row: the input, then what the captions gave, coat by coat and light by light."""
-    return images.to_pixels(torch.cat([torch.cat(list(row), 2) for row in outputs[:rows]], 1))
+    # Every fifth scene: neighbours have the same coat.
+    return images.to_pixels(torch.cat([torch.cat(list(row), 2) for row in outputs[::5][:rows]], 1))
 
 
 def main() -> None:
@@ -235,7 +238,7 @@ def main() -> None:
     parser.add_argument("verb", choices=("render", "measure"))
     parser.add_argument("place", type=Path, help="the data folder, or the run")
     parser.add_argument("--count", type=int, default=2000, help="training pictures")
-    parser.add_argument("--scenes", type=int, default=60)
+    parser.add_argument("--scenes", type=int, default=48)
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--out", type=Path, default=HERE / "results" / "text_savanna.json")
     options = parser.parse_args()
