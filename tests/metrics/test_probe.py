@@ -40,19 +40,20 @@ def test_it_takes_what_discriminators_give():
         assert found.isfinite().all()
 
 
-def test_the_classifier_is_the_minimum_that_scipy_finds():
+@pytest.mark.parametrize("count", [40, 2])
+def test_the_classifier_is_the_minimum_that_scipy_finds(count):
     optimize = pytest.importorskip("scipy.optimize")
-    x, labels = blobs(40, 3, seed=0, apart=1.0)
+    x, labels = blobs(count, 3, seed=0, apart=1.0)
     x, penalty = x.double(), 0.7
-    is_class = labels[:, None] == torch.arange(3)
+    is_class = labels[:, None] == labels.unique()  # with two pictures, fewer than features
     weight, shift = _fitted(x, is_class, penalty)
-    for k in range(3):
+    for k in range(is_class.shape[1]):
         sign = np.where(is_class[:, k].numpy(), 1.0, -1.0)
 
         def loss(values: np.ndarray, sign: np.ndarray = sign) -> float:
-            # Of one class; the mean over three classes weighs its hinge with a third.
+            # Of one class, whose hinge the mean over classes divides by their number.
             hinge = np.maximum(0, 1 - sign * (x.numpy() @ values[:3] + values[3])) ** 2
-            return penalty / 2 * (values[:3] ** 2).sum() / 3 + hinge.mean() / 3
+            return penalty / 2 * (values[:3] ** 2).sum() / 3 + hinge.mean() / is_class.shape[1]
 
         best = optimize.minimize(loss, np.zeros(4), method="BFGS", options={"gtol": 1e-9}).x
         np.testing.assert_allclose([*weight[k], shift[k]], best, atol=1e-4)

@@ -69,6 +69,10 @@ def linear_probe(
 
 def _fitted(x: Tensor, is_class: Tensor, penalty: float) -> tuple[Tensor, Tensor]:
     """The weights (K, d) and shifts (K,) at the minimum; the loss is convex, so it has one."""
+    width = x.shape[1]
+    # The best weights are sums of pictures' features: where those are fewer, they are the coordinates.
+    basis = torch.linalg.qr(x.T).Q  # (d, min(N, d))
+    x = x @ basis
     sign = is_class.double() * 2 - 1  # (N, K)
     weight = torch.zeros(sign.shape[1], x.shape[1], dtype=torch.float64, requires_grad=True)
     shift = torch.zeros(sign.shape[1], dtype=torch.float64, requires_grad=True)
@@ -83,13 +87,13 @@ def _fitted(x: Tensor, is_class: Tensor, penalty: float) -> tuple[Tensor, Tensor
     def loss() -> Tensor:
         optimizer.zero_grad()
         hinge = F.relu(1 - sign * (x @ weight.T + shift)).square().mean()
-        total = penalty / 2 * weight.square().sum() / x.shape[1] + hinge
+        total = penalty / 2 * weight.square().sum() / width + hinge
         total.backward()
         return total
 
     with torch.enable_grad():
         optimizer.step(loss)
-    return weight.detach(), shift.detach()
+    return weight.detach() @ basis.T, shift.detach()
 
 
 def _require_sets(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor) -> None:
