@@ -6,6 +6,7 @@ frozen, fully resolved object. Unknown keys are refused with the nearest valid o
 
 from __future__ import annotations
 
+from translate.config.checks import ENERGIES, JUDGING
 from translate.config.networks import (
     AutoencoderSection,
     EDSRSection,
@@ -38,7 +39,7 @@ from translate.config.reading import (
     parse_recipe,
     recipe_names,
 )
-from translate.config.resolve import ENERGIES, JUDGING, with_classes, with_labels
+from translate.config.resolve import with_classes, with_labels
 from translate.config.schedule import (
     learning_rate_factor,
 )
