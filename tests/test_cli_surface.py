@@ -14,6 +14,7 @@ from cyclopts import App
 
 from translate import __version__
 from translate.cli import main as cli
+from translate.config import recipe_names
 from translate.errors import (
     BadImage,
     DataError,
@@ -87,6 +88,11 @@ def test_help_names_and_explains_every_option(words, run):
     for name, explanation in named.items():
         assert name in out
         assert explanation.strip(), f"{name} has no help"
+
+
+def test_the_help_of_train_names_every_recipe(run):
+    words = re.findall(r"[\w-]+", run("train", "--help")[1])
+    assert set(recipe_names()) <= set(words)
 
 
 def test_the_overviews_list_every_verb_with_its_summary(run):

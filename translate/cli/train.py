@@ -41,7 +41,8 @@ def train(
     Parameters
     ----------
     recipe
-        pix2pix, cyclegan, or a recipe of your own (.yaml).
+        pix2pix, pix2pixhd, bicyclegan (pairs), spade (maps of classes), cyclegan, cut, fastcut (no pairs),
+        stargan (classes), text (captions), demo, or a recipe of your own (.yaml).
     data
         The data folder; `translate data inspect` says how it will be read.
     name
