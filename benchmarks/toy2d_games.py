@@ -15,15 +15,19 @@ from torch.func import functional_call
 from translate.losses.adversarial import ADVERSARIAL, Adversarial, began_balance, pulling_away
 from translate.losses.penalties import clip_weights_, consensus, gradient_penalty, interpolated, perturbed
 
-BATCH, WIDTH, NOISE = 128, 64, 2
+WIDTH, NOISE = 64, 2
 
 
 @dataclass(frozen=True)
 class Data:
-    """Points around `centres` (M, 2), which scatter by `sigma`; a mode is `group` neighbouring centres."""
+    """Points around `centres` (M, 2), which scatter by `sigma`; a mode is `group` neighbouring centres.
+
+    Trainings on it take `length` times a row's steps.
+    """
 
     centres: Tensor
     sigma: float
+    length: float
     group: int = 1
 
     @property
@@ -38,11 +42,11 @@ class Data:
 
 def ring() -> Data:
     angle = torch.arange(8) * (2 * math.pi / 8)
-    return Data(2 * torch.stack([angle.cos(), angle.sin()], 1), sigma=0.1)
+    return Data(2 * torch.stack([angle.cos(), angle.sin()], 1), sigma=0.1, length=0.6)
 
 
 def grid() -> Data:
-    return Data(torch.cartesian_prod(*2 * [torch.arange(-2.0, 3)]), sigma=0.07)
+    return Data(torch.cartesian_prod(*2 * [torch.arange(-2.0, 3)]), sigma=0.07, length=1.3)
 
 
 def swiss_roll() -> Data:
@@ -51,7 +55,7 @@ def swiss_roll() -> Data:
     curve = torch.stack([fine * fine.cos(), fine * fine.sin()], 1) / 6
     length = torch.cat([torch.zeros(1), (curve[1:] - curve[:-1]).norm(dim=1).cumsum(0)])
     at = torch.searchsorted(length, torch.linspace(0, float(length[-1]), 2000)).clamp(max=len(curve) - 1)
-    return Data(curve[at], sigma=0.06, group=100)
+    return Data(curve[at], sigma=0.06, length=0.6, group=100)
 
 
 DATA: dict[str, Callable[[], Data]] = {"8-gaussians": ring, "25-gaussians": grid, "swiss-roll": swiss_roll}
@@ -61,43 +65,57 @@ DATA: dict[str, Callable[[], Data]] = {"8-gaussians": ring, "25-gaussians": grid
 class Row:
     """How an objective is trained here: by Adam, WGAN by RMSProp; no loss is halved.
 
-    Rates fall linearly to 0 over the second half of the `steps`, which are the generator's.
+    `steps` are the generator's, of a training of length 1; rates fall linearly to 0 over their second half.
     """
 
     adversarial: str
-    lr: float = 1e-3
-    critic_lr: float = 1e-3
+    lr: float = 2e-3
+    critic_lr: float = 2e-3
     betas: tuple[float, float] = (0.5, 0.99)
     steps: int = 1000
+    batch: int = 256
     critic_steps: int = 1
     # Of data so small some constants are too; the WGAN-GP paper's own code takes 0.1 for the penalty here.
     clip: float | None = None
     penalty: float | None = None
     pull: float = 0.0
     code: int = WIDTH  # numbers that an autoencoder squeezes a point into
+    lift: float = 0.0  # the frequency of the waves that an autoencoder sees a point as; 0: its coordinates
+    spread: float = 0.0  # how much of the noise itself the generator adds to its points
+    gamma: float = 0.5  # how much of the data's energy BEGAN's fakes are to have
     balance_rate: float = 1e-3
     unrolled: int = 0
     unrolled_lr: float = 0.02
     consensus: float = 0.0
+    only: tuple[str, ...] = ()  # the data sets that it is for, all if none
 
 
+RING = ("8-gaussians",)
 SLOW = 1e-4  # a critic ten times slower than its generator, as in Metz et al. 2017, appendix A
 ROWS: dict[str, Row] = {
     "minimax": Row("minimax"),
     "nonsaturating": Row("nonsaturating"),
-    "lsgan": Row("lsgan"),
+    "lsgan": Row("lsgan", lr=1e-3),
     "hinge": Row("hinge"),
-    "wgan": Row("wgan", lr=5e-4, critic_lr=5e-4, steps=600, critic_steps=5, clip=0.1),
-    "wgan-gp": Row("wgan-gp", critic_lr=2e-3, betas=(0.0, 0.9), steps=800, critic_steps=5, penalty=0.1),
-    "dragan": Row("dragan", lr=5e-4, critic_lr=3e-3, betas=(0.5, 0.9), penalty=0.1),
+    # Five critic steps, on batches of half the size.
+    "wgan": Row("wgan", lr=1e-3, critic_lr=1e-3, steps=500, batch=128, critic_steps=5, clip=0.1),
+    "wgan-gp": Row("wgan-gp", critic_lr=4e-3, steps=900, batch=128, critic_steps=5, penalty=0.1),
+    "dragan": Row("dragan", lr=5e-4, critic_lr=4e-3, steps=1500, penalty=0.01),
     "ebgan": Row("ebgan", pull=0.1),
-    "began": Row("began", code=1, balance_rate=1.0),
+    "began": Row(
+        "began", lr=1e-4, batch=128, steps=1800, code=8, gamma=1.0, balance_rate=0.1, lift=1.0, spread=1.5
+    ),
     "relativistic": Row("relativistic"),
-    "unrolled": Row("nonsaturating", steps=300, unrolled=5),
-    "consensus": Row("nonsaturating", steps=800, consensus=1e-3),
-    "slow critic: minimax": Row("minimax", critic_lr=SLOW),
-    "slow critic: nonsaturating": Row("nonsaturating", critic_lr=SLOW),
-    "slow critic: unrolled": Row("nonsaturating", critic_lr=SLOW, steps=400, unrolled=5),
+    "unrolled": Row("nonsaturating", batch=128, steps=400, unrolled=5, only=RING),
+    "consensus": Row("nonsaturating", steps=700, consensus=0.1, only=RING),
+    "slow critic: minimax": Row("minimax", lr=1e-3, critic_lr=SLOW, only=RING),
+    "slow critic: nonsaturating": Row("nonsaturating", lr=1e-3, critic_lr=SLOW, only=RING),
+    "slow critic: unrolled": Row(
+        "nonsaturating", lr=1e-3, critic_lr=SLOW, batch=128, steps=400, unrolled=5, only=RING
+    ),
+    "slow critic: wgan-gp": Row(
+        "wgan-gp", lr=1e-3, critic_lr=SLOW, steps=500, batch=128, critic_steps=5, penalty=0.1, only=RING
+    ),
 }
 
 
@@ -117,8 +135,24 @@ class StackedLinear(nn.Module):
 def mlp(runs: int, *sizes: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(sizes):
-        layers += [StackedLinear(runs, inputs, outputs), nn.LeakyReLU(0.2)]
+        layers += [StackedLinear(runs, inputs, outputs), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers[:-1])
+
+
+class Generator(nn.Module):
+    """(runs, B, NOISE) -> points (runs, B, 2): what is learned, and beside it `spread` times the noise."""
+
+    def __init__(self, runs: int, spread: float = 0.0):
+        super().__init__()
+        self.spread = spread
+        self.layers = mlp(runs, NOISE, WIDTH, WIDTH, WIDTH, 2)
+        if spread:  # starts as the noise, nearly
+            with torch.no_grad():
+                for weight in self.layers[-1].parameters():
+                    weight.mul_(0.1)
+
+    def forward(self, noise: Tensor) -> Tensor:
+        return self.layers(noise) + self.spread * noise
 
 
 class Critic(nn.Module):
@@ -126,22 +160,41 @@ class Critic(nn.Module):
 
     def __init__(self, runs: int):
         super().__init__()
-        self.layers = mlp(runs, 2, WIDTH, WIDTH, 1)
+        self.layers = mlp(runs, 2, WIDTH, WIDTH, WIDTH, 1)
 
     def forward(self, points: Tensor) -> Tensor:
         return self.layers(points).squeeze(-1)
 
 
 class Autoencoder(nn.Module):
-    """(runs, B, 2) -> an energy a point, (runs, B): how far it is from its reconstruction."""
+    """(runs, B, 2) -> an energy a point, (runs, B): how far it is from its reconstruction.
 
-    def __init__(self, runs: int, code: int = WIDTH):
+    Two numbers are too few to squeeze: with `lift` it is a point's random Fourier features, sines and cosines
+    of that frequency, that are reconstructed (Rahimi & Recht 2007).
+    """
+
+    waves: Tensor
+
+    def __init__(self, runs: int, code: int = WIDTH, lift: float = 0.0):
         super().__init__()
-        self.encoder = mlp(runs, 2, WIDTH, WIDTH, code)
-        self.decoder = mlp(runs, code, WIDTH, 2)
+        self.lift, inputs = lift, WIDTH if lift else 2
+        self.register_buffer("waves", lift * torch.randn(runs, 2, WIDTH // 2))
+        self.encoder = mlp(runs, inputs, WIDTH, WIDTH, code)
+        self.decoder = mlp(runs, code, WIDTH, inputs)
+
+    def lifted(self, points: Tensor) -> Tensor:
+        if not self.lift:
+            return points
+        angles = points @ self.waves
+        return torch.cat([angles.cos(), angles.sin()], -1)
+
+    def codes(self, points: Tensor) -> Tensor:
+        """(runs, B, code)."""
+        return self.encoder(self.lifted(points))
 
     def forward(self, points: Tensor) -> Tensor:
-        return (self.decoder(self.encoder(points)) - points).abs().mean(-1)
+        seen = self.lifted(points)
+        return (self.decoder(self.encoder(seen)) - seen).abs().mean(-1)
 
 
 class Game:
@@ -152,22 +205,24 @@ class Game:
         self.row, self.data, self.runs = row, data, runs
         self.objective: Adversarial = ADVERSARIAL[row.adversarial]
         self.random = torch.Generator().manual_seed(seed)
-        self.generator = mlp(runs, NOISE, WIDTH, WIDTH, 2)
-        self.critic = Autoencoder(runs, row.code) if self.objective.energy else Critic(runs)
+        self.generator = Generator(runs, row.spread)
+        self.critic = Autoencoder(runs, row.code, row.lift) if self.objective.energy else Critic(runs)
         self.k = torch.zeros(runs)
 
-    def fakes(self, count: int = BATCH) -> Tensor:
+    def fakes(self, count: int) -> Tensor:
         return self.generator(torch.randn(self.runs, count, NOISE, generator=self.random))
 
-    def reals(self) -> Tensor:
-        return self.data.sample(self.runs, BATCH, self.random)
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """Real points and fakes, (runs, B, 2) each."""
+        real = self.data.sample(self.runs, self.row.batch, self.random)
+        return real, self.fakes(self.row.batch)
 
     def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         """The sum over the runs, so that each has the gradient that it would have alone."""
-        x, y = self.critic(torch.cat([real, fake], 1)).split(BATCH, 1)  # (runs, B)
+        x, y = self.critic(torch.cat([real, fake], 1)).split(self.row.batch, 1)  # (runs, B)
         if self.objective.balanced:
             loss = torch.vmap(self.objective.discriminator)(x, y, self.k)
-            balance = partial(began_balance, rate=self.row.balance_rate)
+            balance = partial(began_balance, gamma=self.row.gamma, rate=self.row.balance_rate)
             self.k = torch.vmap(balance)(self.k, x.detach(), y.detach())
         else:
             loss = torch.vmap(self.objective.discriminator)(x, y)
@@ -187,7 +242,7 @@ class Game:
             return torch.vmap(self.objective.generator)(critic(real), critic(fake)).sum()
         loss = torch.vmap(self.objective.generator)(critic(fake)).sum()
         if self.row.pull and isinstance(self.critic, Autoencoder):
-            loss = loss + self.row.pull * torch.vmap(pulling_away)(self.critic.encoder(fake)).sum()
+            loss = loss + self.row.pull * torch.vmap(pulling_away)(self.critic.codes(fake)).sum()
         return loss
 
     def unrolled(self, real: Tensor, fake: Tensor) -> Callable[[Tensor], Tensor]:
@@ -198,7 +253,7 @@ class Game:
             return functional_call(self.critic, ahead, (points,))
 
         for _ in range(self.row.unrolled):
-            x, y = critic(torch.cat([real, fake], 1)).split(BATCH, 1)
+            x, y = critic(torch.cat([real, fake], 1)).split(self.row.batch, 1)
             loss = torch.vmap(self.objective.discriminator)(x, y).sum()
             slopes = torch.autograd.grad(loss, list(ahead.values()), create_graph=True)
             ahead = {
@@ -226,14 +281,14 @@ def descend(optimiser: torch.optim.Optimizer, network: nn.Module, loss: Tensor) 
 
 
 def train(row: Row, data: Data, runs: int, seed: int = 0) -> Game:
-    """Play `row.steps` rounds in `runs` independent games."""
-    game = Game(row, data, runs, seed)
+    """Play `data.length` times `row.steps` rounds in `runs` independent games."""
+    game, steps = Game(row, data, runs, seed), round(data.length * row.steps)
     generator_adam, critic_adam = optimisers(game)
     decay = [
-        torch.optim.lr_scheduler.LambdaLR(adam, lambda step: min(1.0, 2 - 2 * step / row.steps))
+        torch.optim.lr_scheduler.LambdaLR(adam, lambda step: min(1.0, 2 - 2 * step / steps))
         for adam in (generator_adam, critic_adam)
     ]
-    for _ in range(row.steps):
+    for _ in range(steps):
         if row.consensus:
             consensus_round(game, generator_adam, critic_adam)
         else:
@@ -245,13 +300,13 @@ def train(row: Row, data: Data, runs: int, seed: int = 0) -> Game:
 
 def alternate(game: Game, generator_adam: torch.optim.Optimizer, critic_adam: torch.optim.Optimizer) -> None:
     row = game.row
-    for _ in range(row.critic_steps):
-        with torch.no_grad():
-            fake = game.fakes()
-        descend(critic_adam, game.critic, game.critic_loss(game.reals(), fake))
+    real, fake = game.batch()
+    for left in reversed(range(row.critic_steps)):
+        descend(critic_adam, game.critic, game.critic_loss(real, fake.detach()))
         if row.clip is not None:
             clip_weights_(game.critic, row.clip)
-    real, fake = game.reals(), game.fakes()
+        if left:
+            real, fake = game.batch()
     critic = game.unrolled(real, fake) if row.unrolled else game.critic
     descend(generator_adam, game.generator, game.generator_loss(real, fake, critic))
 
@@ -260,7 +315,7 @@ def consensus_round(
     game: Game, generator_adam: torch.optim.Optimizer, critic_adam: torch.optim.Optimizer
 ) -> None:
     """Both players at once, each with its share of ½‖v‖²; Mescheder et al. 2017, algorithm 2."""
-    real, fake = game.reals(), game.fakes()
+    real, fake = game.batch()
     losses = game.generator_loss(real, fake, game.critic), game.critic_loss(real, fake)
     networks = game.generator, game.critic
     both = consensus([(loss, list(net.parameters())) for loss, net in zip(losses, networks, strict=True)])
