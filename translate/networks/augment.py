@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from translate.networks.autocast import full_precision
 
 MOST_MOVED = 1 / 8  # of the side
 CUT_OUT = 1 / 2  # of the side
@@ -113,8 +114,7 @@ def changed(pictures: Tensor, changes: Changes, given: int = 0) -> Tensor:
     Returns:
         (B, C, H, W) of the pictures' dtype.
     """
-    known = torch.amp.is_autocast_available(pictures.device.type)  # not the meta device
-    with torch.autocast(pictures.device.type, enabled=False) if known else nullcontext():
+    with full_precision(pictures.device):
         x = pictures.to(torch.promote_types(pictures.dtype, torch.float32))
         for kind, change in AUGMENTATIONS.items():
             if kind not in changes.on:

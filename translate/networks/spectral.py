@@ -10,6 +10,8 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
+from translate.networks.autocast import full_precision
+
 SETTLING = 15  # power iterations for a new weight, as many as torch takes
 NORMALISED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding)
 
@@ -61,7 +63,7 @@ class SpectralConv2d(nn.Conv2d):
         if self.training:
             self.settle(1)
         # In half precision the estimate would be off by some hundredths.
-        with torch.autocast(self.weight.device.type, enabled=False):
+        with full_precision(self.weight.device):
             # Copies: the backward pass needs these vectors, not the next call's.
             largest = torch.dot(self.u.clone(), self._matrix() @ self.v.clone())
         divided = self._conv_forward(image, self.weight, None) / largest

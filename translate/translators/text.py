@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from translate.networks.autocast import full_precision
 from translate.networks.text import TextEncoder
 from translate.translators.base import Batch, Losses, Phase, Translator
 from translate.translators.game import Game, Rules, discriminator_phases, named
@@ -136,8 +137,7 @@ class TextGAN(Translator):
 
 def encode(encoder: TextEncoder, captions: Sequence[str], device: torch.device) -> Tensor:
     """Captions as vectors, float32 (B, E) on `device`; in full precision, also under autocast."""
-    kind = "cpu" if device.type == "meta" else device.type  # the plan of a step has nothing to cast on
-    with torch.autocast(kind, enabled=False):
+    with full_precision(device):
         return encoder(encoder.tokenise(captions).to(device))
 
 
