@@ -153,8 +153,8 @@ def latent_model(tmp_path_factory, write_model) -> Path:
     return write_model(path, "unet", arguments=arguments, translator="bicyclegan", latent=3)
 
 
-@pytest.fixture(scope="module")
-def one_thread() -> Iterator[None]:
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
     """A single thread for torch: with tensors as small as those of most tests, a second only costs time."""
     import torch
 

@@ -21,7 +21,6 @@ sys.path.remove(str(BENCHMARKS))
 
 from translate.losses.adversarial import ADVERSARIAL  # noqa: E402
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 SIZES = {"8-gaussians": 8, "25-gaussians": 25, "swiss-roll": 20}
 
 

@@ -17,8 +17,6 @@ from translate.inference import folder
 from translate.inference.class_maps import one_hot
 from translate.inference.plan import plan
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CLASSES = ("#000000", "#00ff00", "#c80000", "#ffffff")
 COLOURS = np.array([[0, 0, 0], [0, 255, 0], [200, 0, 0], [255, 255, 255]], np.uint8)
 

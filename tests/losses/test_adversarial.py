@@ -27,8 +27,6 @@ from translate.losses.adversarial import (
     pulling_away,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 REAL = torch.tensor([[1.5, -0.3], [0.2, 4.0]])
 FAKE = torch.tensor([[-2.0, 0.7, 0.0]])
 

@@ -20,8 +20,6 @@ from translate.losses.penalties import (
     update_means_,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)

@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from translate.losses.adversarial import minimax_discriminator, wasserstein_discriminator
 from translate.losses.penalties import gradient_penalty, interpolated
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 REAL, FAKE = norm(1.0, 1.0), norm(-0.5, 0.7)
 
 

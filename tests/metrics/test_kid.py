@@ -11,8 +11,6 @@ import torch
 from translate.errors import UsageError
 from translate.metrics.kid import frechet, kid, unbiased_mmd2
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def cloud(count: int, width: int = 5, seed: int = 0, shift: float = 0.0) -> torch.Tensor:
     return torch.randn(count, width, generator=torch.Generator().manual_seed(seed)) + shift

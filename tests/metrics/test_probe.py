@@ -10,8 +10,6 @@ from translate.errors import UsageError
 from translate.metrics.probe import _fitted, linear_probe, probe_features
 from translate.networks.catalogue import build_discriminator
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def blobs(count: int, classes: int, seed: int, apart: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Points around the corners of a simplex, and which corner."""

@@ -9,8 +9,6 @@ from torch.nn import functional as F
 from translate.networks.attention import SelfAttention
 from translate.networks.catalogue import parameter_count
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def maps(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))

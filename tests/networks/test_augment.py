@@ -9,8 +9,6 @@ from torch import Tensor
 
 from translate.networks.augment import AUGMENTATIONS, changed, draw
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 EVERY = tuple(AUGMENTATIONS)
 ALWAYS, NEVER = torch.tensor(1.0), torch.tensor(0.0)
 

@@ -8,8 +8,6 @@ import torch
 from translate.errors import UsageError
 from translate.networks.catalogue import build_discriminator
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def critic(**arguments):
     torch.manual_seed(0)

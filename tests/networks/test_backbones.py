@@ -14,8 +14,6 @@ from translate.errors import UsageError
 from translate.networks.backbones import BACKBONES, EfficientNetLite
 from translate.networks.layers import initialise
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 ABSENT = "the extra `features` (timm and a backbone's weights) is not installed"
 
 

@@ -8,8 +8,6 @@ from torch.nn import functional as F
 
 from translate.networks.blur import BlurDown, BlurUp
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def kernel(*row: float) -> torch.Tensor:
     outer = torch.outer(torch.tensor(row), torch.tensor(row))

@@ -19,8 +19,6 @@ from translate.networks.catalogue import (
 )
 from translate.networks.layers import initialise
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 GENERATOR_CASES = {
     "unet": {"depth": 3, "width": 4},
     "resnet": {"depth": 2, "width": 4},

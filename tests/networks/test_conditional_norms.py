@@ -17,8 +17,6 @@ from translate.networks.conditional_norms import (
 )
 from translate.networks.layers import NORMS
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def activations(*shape: int) -> Tensor:
     torch.manual_seed(0)

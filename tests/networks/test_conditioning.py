@@ -10,8 +10,6 @@ from translate.networks.catalogue import build_discriminator
 from translate.networks.conditioning import CONDITIONING, Code, Projection, conditioning_layer
 from translate.networks.patchgan import PatchGAN
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 LABELS = torch.tensor([2, 0])
 EMBEDDINGS = torch.randn(2, 7, generator=torch.Generator().manual_seed(5))
 WAYS = [way for way in CONDITIONING if way != "none"]

@@ -13,8 +13,6 @@ from translate.networks.attention import SelfAttention
 from translate.networks.catalogue import DISCRIMINATORS, build_discriminator
 from translate.networks.layers import Discriminator, initialise
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 PATCH = {"layers": 2, "width": 4, "norm": "none"}
 LABELLED, EMBEDDED = {"classes": 3}, {"embedding": 5}
 FORMS: list[tuple[str, dict]] = [

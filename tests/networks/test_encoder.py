@@ -7,8 +7,6 @@ import torch
 
 from translate.networks.encoder import LatentEncoder, reparameterise
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.mark.parametrize("size", [(32, 32), (40, 33)])
 def test_a_picture_becomes_a_mean_and_a_log_variance(size):

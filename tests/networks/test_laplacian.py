@@ -9,8 +9,6 @@ from torch.nn import functional as F
 
 from translate.networks.laplacian import LaplacianPyramid
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def picture(channels: int = 3) -> Tensor:
     return torch.rand(2, channels, 16, 24, generator=torch.Generator().manual_seed(1)) - 0.5

@@ -21,8 +21,6 @@ from translate.networks.layers import (
     upsample,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def test_instance_norm_has_zero_mean_unit_variance_and_no_parameters():
     norm = norm_layer("instance")(3)

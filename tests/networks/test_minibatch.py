@@ -9,8 +9,6 @@ import torch
 
 from translate.networks.minibatch import MinibatchDiscrimination, MinibatchStdDev, minibatch_layer
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def maps(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))

@@ -8,8 +8,6 @@ import torch
 from translate.errors import UsageError
 from translate.networks.catalogue import build_discriminator
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def averaged(image: torch.Tensor) -> torch.Tensor:
     """Every second 3×3 window's mean, of what lies inside the picture alone."""

@@ -9,8 +9,6 @@ from torch.nn import functional as F
 from translate.networks.patch_sample import PatchSampler
 from translate.networks.resnet import ResNet
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def test_vectors_are_projected_features_of_their_places():
     torch.manual_seed(0)

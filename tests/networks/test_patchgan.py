@@ -9,8 +9,6 @@ from torch import nn
 from translate.errors import UsageError
 from translate.networks.catalogue import build_discriminator, parameter_count
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def receptive_field(network: nn.Module, size: int) -> tuple[int, int]:
     """Height and width of the input that the middle logit's gradient reaches.

@@ -14,8 +14,6 @@ from translate.networks.backbones import EfficientNetLite
 from translate.networks.layers import initialise
 from translate.networks.perceptual import VGG19, PerceptualFeatures
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 FIRST_RELUS = {"1": "a", "6": "b", "11": "c", "20": "d", "29": "e"}  # torchvision's numbers of relu1_1 … 5_1
 
 

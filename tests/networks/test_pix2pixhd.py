@@ -8,8 +8,6 @@ from torch import Tensor
 
 from translate.networks.pix2pixhd import Pix2PixHD
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 SMALL = {"depth": 1, "halvings": 2, "local_blocks": 1}
 
 

@@ -8,8 +8,6 @@ from torch.nn import functional as F
 
 from translate.networks.progressive import ProgressiveResNet, progress_to_stage
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def network(**arguments) -> ProgressiveResNet:
     torch.manual_seed(0)

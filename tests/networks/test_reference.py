@@ -8,8 +8,6 @@ import torch
 from translate.networks.catalogue import build_discriminator
 from translate.networks.reference import WithReference, introduce, with_reference
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 FORMS = [
     ("patch", {"layers": 2, "width": 4}),
     ("patch", {"layers": 2, "width": 4, "spectral": True, "attention": True}),

@@ -11,8 +11,6 @@ from translate.errors import UsageError
 from translate.networks.catalogue import build_discriminator, parameter_count
 from translate.networks.residual_discriminator import ResidualBlock
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.mark.parametrize(("kind", "size"), [("classes", 4), ("embedding", 6)])
 def test_the_verdict_is_psi_of_phi_plus_the_inner_product(kind, size):

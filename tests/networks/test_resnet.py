@@ -12,8 +12,6 @@ from translate.networks.conditional_norms import ConditionalNorm2d
 from translate.networks.layers import initialise
 from translate.networks.resnet import MobileResNet, ResNet
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 BOTH = pytest.mark.parametrize("name", ["resnet", "mobile"])
 
 

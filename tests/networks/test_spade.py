@@ -10,8 +10,6 @@ from torch.nn import functional as F
 from translate.networks.conditional_norms import SPADE
 from translate.networks.spade import SpadeBlock, SpadeGenerator
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def labels(height: int = 32, width: int = 48, classes: int = 3) -> Tensor:
     drawn = torch.randint(

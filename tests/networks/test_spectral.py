@@ -11,8 +11,6 @@ from torch.nn.utils.parametrizations import spectral_norm
 from translate.networks.layers import initialise
 from translate.networks.spectral import SpectralConv2d, spectral
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 LAYERS = {
     "convolution": lambda: nn.Conv2d(5, 7, 3),
     "transposed": lambda: nn.ConvTranspose2d(5, 7, 4, stride=2),

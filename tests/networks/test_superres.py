@@ -10,8 +10,6 @@ from torch.nn import functional as F
 from translate.networks.layers import initialise
 from translate.networks.superres import EDSR, SRVGG, RRDBNet, SRResNet
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def picture(height: int = 8, width: int = 12) -> Tensor:
     return torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(1)) * 2 - 1

@@ -13,8 +13,6 @@ from translate.errors import UsageError
 from translate.networks import text
 from translate.networks.text import MiniLM, TokenEncoder, build_text_encoder, split_words
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 ODD = [
     "",
     "   \n\t",

@@ -9,8 +9,6 @@ from torch import nn
 from translate.networks.catalogue import build_generator
 from translate.networks.layers import initialise
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def test_channels_are_the_paper_s():
     with torch.device("meta"):

@@ -9,8 +9,6 @@ from torch.nn import functional as F
 
 from translate.networks.catalogue import build_discriminator
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def test_it_is_the_chain_of_layers_that_the_paper_draws():
     torch.manual_seed(0)

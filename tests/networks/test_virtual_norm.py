@@ -8,8 +8,6 @@ import torch
 from translate.networks.layers import initialise, norm_layer
 from translate.networks.virtual_norm import VirtualBatchNorm2d
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def norm_of(references: int, channels: int = 3) -> VirtualBatchNorm2d:
     norm = norm_layer("virtual")(channels)

@@ -28,8 +28,6 @@ from translate.training.state import TrainingState, new_state
 from translate.translators.catalogue import build_translator
 from translate.weights.card import read_card
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 TINY = {
     "data.size": 32,
     "data.load_size": 32,

@@ -20,8 +20,6 @@ from translate.config.schema import OptimizerName
 from translate.training.loop import to_batch
 from translate.training.state import TrainingState
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 STEPS = 40
 TINY = {
     "data.size": 16,

@@ -24,8 +24,6 @@ from translate.training.loop import to_batch
 from translate.training.state import TrainingState
 from translate.translators.game import score_with
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 STEPS = 12
 NEVER = 1e9  # no loss is above it
 TINY = {

@@ -19,8 +19,6 @@ from translate.errors import UsageError
 from translate.training.start import start_training
 from translate.weights.card import read_card
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CLASSES = ("#000000", "#00c800", "#fa0000")
 TINY = {
     "data.size": 16,

@@ -21,8 +21,6 @@ from translate.training.state import TrainingState, new_state
 from translate.translators.catalogue import build_translator
 from translate.weights import model_file
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 TINY = {
     "data.size": 16,
     "data.load_size": 18,

@@ -28,8 +28,6 @@ from translate.training.state import new_state
 from translate.translators.catalogue import build_translator
 from translate.weights.card import read_card
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 TINY = {
     "data.size": 16,
     "data.load_size": 18,

@@ -21,8 +21,6 @@ from translate.training.plateau import Plateau
 from translate.training.state import TrainingState, new_state
 from translate.translators.catalogue import build_translator
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 TINY = {
     "data.size": 24,
     "data.load_size": 24,

@@ -18,8 +18,6 @@ from translate.translators.augment import Augment
 from translate.translators.catalogue import build_translator
 from translate.translators.game import Game, Rules
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def said(*parts: float) -> list[Tensor]:
     """Verdicts of one scale on two pictures; each part is the share of its patches that say real, less 1."""

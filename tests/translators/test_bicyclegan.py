@@ -12,8 +12,6 @@ from translate.translators.base import Batch
 from translate.translators.bicyclegan import BicycleGAN
 from translate.translators.catalogue import build_translator, generator_arguments
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def case(tiny_recipe, lively, byte_batches):

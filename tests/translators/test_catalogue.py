@@ -18,8 +18,6 @@ from translate.training.state import new_state
 from translate.translators.base import mixes_batch
 from translate.translators.catalogue import TRANSLATORS, build_translator, generator_arguments
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 ASKED = ("stargan", "text")  # told what to make of a picture
 # Recipes that ask more of their generators than pictures; test_config_messages.py has what they refuse.
 TOLD = (*ASKED, "bicyclegan")

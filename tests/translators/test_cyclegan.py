@@ -12,8 +12,6 @@ from translate.translators.base import Batch
 from translate.translators.catalogue import build_translator
 from translate.translators.cyclegan import CycleGAN
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def case(tiny_recipe, lively, byte_batches):

@@ -16,8 +16,6 @@ from translate.training.loop import to_batch
 from translate.translators.catalogue import build_translator, game_rules
 from translate.translators.game import Game, Rules, judge, named, score_with
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 class Slope(nn.Module):
     """D(x) = w · mean(x): its gradient and norms are known."""

@@ -15,8 +15,6 @@ from translate.networks.patchgan import PatchGAN
 from translate.translators.base import Losses
 from translate.translators.game import Game, Rules
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 EVERYTHING = {
     "r1": 10.0,
     "orthogonal": 1e-2,

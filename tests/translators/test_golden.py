@@ -14,8 +14,6 @@ import torch
 from translate.config import recipe_names
 from translate.translators.catalogue import build_translator
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 GOLDEN = {
     "pix2pix": {"discriminator_b": 0.9732638, "gan_b": 0.6209078, "l1": 61.763427},
     "pix2pixhd": {"discriminator_b": 5.010139, "gan_b": 4.556633, "matching_b": 17.069019},

@@ -14,8 +14,6 @@ from translate.translators.base import Batch
 from translate.translators.catalogue import build_translator
 from translate.translators.pix2pix import Pix2Pix
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def case(tiny_recipe, lively, byte_batches):

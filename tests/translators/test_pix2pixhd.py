@@ -18,8 +18,6 @@ from translate.translators.base import Batch
 from translate.translators.catalogue import build_translator, generator_arguments, input_channels
 from translate.translators.pix2pix import Pix2Pix
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CLASSES = ["#000000", "#00ff00", "#0000ff", "#ff0000", "#ffffff"]
 
 

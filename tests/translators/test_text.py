@@ -18,8 +18,6 @@ from translate.translators.base import Batch
 from translate.translators.catalogue import build_translator, generator_arguments
 from translate.translators.text import TextGAN, other_captions
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def case(tiny_recipe, lively, byte_batches):
