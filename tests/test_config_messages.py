@@ -313,6 +313,12 @@ def test_what_labelled_translation_refuses(overrides, message):
             "projection, input or hidden, of discriminator.name patch, multiscale or residual",
         ),
         (
+            # Not that it needs another objective, which would be refused next.
+            {"discriminator.name": "autoencoder"},
+            "text needs a discriminator that looks at captions; set discriminator.conditioning to "
+            "projection, input or hidden, of discriminator.name patch, multiscale or residual",
+        ),
+        (
             {"discriminator.conditioning": "classifier"},
             "discriminator.conditioning classifier tells labels apart, and text has captions; set it to "
             "projection, input or hidden",

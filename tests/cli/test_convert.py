@@ -242,6 +242,22 @@ def test_a_caption_is_asked_for(here, run, captioned_model):
     assert np.array_equal(zebra, expected)
 
 
+def test_scripts_are_told_what_a_caption_leaves_out(here, run, captioned_model):
+    arguments = (
+        str(captioned_model),
+        "in/a.png",
+        "--output",
+        "out",
+        "--text",
+        "a pink zebra",
+        "--device",
+        "cpu",
+    )
+    code, out, err = run(*arguments, "--json", "--quiet")
+    assert (code, err) == (0, "")
+    assert json.loads(out.splitlines()[-1])["summary"]["notes"] == ["means nothing to the model: pink"]
+
+
 def test_captions_that_can_not_be_asked_for(here, run, captioned_model):
     model = str(captioned_model)
     for arguments, message in (

@@ -88,6 +88,15 @@ def test_an_unknown_colour_is_named_with_file_and_remedy(translator, tmp_path):
         translator(torch.zeros(1, 3, 8, 8))
 
 
+def test_a_grey_level_is_named_as_the_classes_are():
+    with pytest.raises(
+        BadImage, match=r"holds the grey level 7, which is none of the model's 3 .* \(0, 1, 255\)"
+    ):
+        one_hot(np.array([[0, 1], [7, 255]], np.uint8)[..., None], ("0", "1", "255"), "map.png")
+    with pytest.raises(BadImage, match="holds the colour #070809"):
+        one_hot(np.array([[[7, 8, 9]]], np.uint8), ("0", "1", "255"), "map.png")
+
+
 def test_a_bad_map_doesn_t_stop_its_batch(translator, tmp_path):
     for index in range(4):
         drawn = COLOURS[numbers(seed=index)]

@@ -193,7 +193,7 @@ def test_generator_arguments_rebuild_the_generator_of_either_direction(tiny_reci
                 "discriminator__depth": 4,
             },
             "data.size 24 with training.resolutions 2 begins at 12, which is too small for the "
-            "discriminator_a, which needs 16; choose a larger one, or fewer training.resolutions, or fewer "
+            "discriminator_a, which needs 16; choose a larger one, or fewer generator.stages, or fewer "
             "discriminator.depth",
         ),
         (

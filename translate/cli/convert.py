@@ -105,9 +105,9 @@ def convert(
     translator = load(model, direction, device)
     translator.condition(label, text)  # what makes no sense is refused before it is remarked on
     translator.codes(sampling)
-    if text is not None and not quiet:
-        for remark in translator.remarks(text):
-            console.print(f"note: {remark}", markup=False)
+    remarks = () if text is None else tuple(translator.remarks(text))
+    for remark in () if quiet else remarks:
+        console.print(f"note: {remark}", markup=False)
     started = time.perf_counter()
     with stopped_by_signals() as stop:
         results = convert_files(
@@ -128,7 +128,7 @@ def convert(
                 _print_json(_as_dict(result))
     summary = tally.summary(time.perf_counter() - started, interrupted=stop.is_set())
     if json:
-        _print_json({"summary": asdict(summary)})
+        _print_json({"summary": asdict(summary) | {"notes": remarks}})
     _report(console, tally, summary, output, quiet)
     return _INTERRUPTED if summary.interrupted else int(summary.failed > 0)
 

@@ -30,8 +30,8 @@ def check(recipe: Recipe) -> None:
     _check_data(recipe)
     _check_generator(recipe)
     _check_size(recipe)
+    _check_condition(recipe)  # first: another objective or network is no remedy for it
     _check_game(recipe)
-    _check_condition(recipe)
     _check_classes(recipe)
     _check_standing(recipe)
     if isinstance(recipe, CUTRecipe):

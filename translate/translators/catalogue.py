@@ -16,6 +16,7 @@ from translate.config import (
     Direction,
     Pix2PixHDRecipe,
     Pix2PixRecipe,
+    ProgressiveSection,
     Recipe,
     Section,
     SPADERecipe,
@@ -272,7 +273,8 @@ def _check_size(
     if resolutions > 1 and not isinstance(network, ProgressiveResNet):
         size //= 2 ** (resolutions - 1)
         what += f" with training.resolutions {resolutions} begins at {size}, which"
-        remedies.append("fewer training.resolutions")
+        grown = isinstance(recipe.generator, ProgressiveSection)
+        remedies.append("fewer generator.stages" if grown else "fewer training.resolutions")
     if size >= needed:
         return
     if name.startswith("discriminator"):
