@@ -324,11 +324,12 @@ def test_a_run_that_was_ended_before_its_first_save_starts_again(paired: Path, t
     assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 2
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "noise", "missing"])
+@pytest.mark.parametrize("damage", ["truncated", "empty", "noise", "pickle", "missing"])
 def test_a_damaged_state_is_named(paired: Path, tmp_path: Path, damage: str):
     run = run_training("pix2pix", paired, tmp_path / "run", steps=1).run
     content = run.state.read_bytes()
     made = {"truncated": content[: len(content) // 2], "empty": b"", "noise": os.urandom(4000)}
+    made["pickle"] = b"0" * 9  # takes from an empty stack
     if damage == "missing":
         run.state.unlink()
     else:

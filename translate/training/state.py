@@ -23,6 +23,18 @@ from translate.training.pool import ReplayPool
 from translate.translators.base import Losses, Phase, Translator
 
 VERSION = 2
+# What reading a file of any bytes can come to: torch takes what is no archive for a pickle, and runs into
+# stacks that are empty, names that don't exist and kinds that don't fit.
+_DAMAGED = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    pickle.UnpicklingError,
+)
 SMALLEST_SCALE = 2.0**-10  # of losses in fp16; from 65536 it is halved at every infinite gradient
 
 
@@ -147,7 +159,7 @@ class TrainingState:
             raise TrainingError(
                 f"{path}: there is no saved state to resume; start again under a new name"
             ) from None
-        except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        except _DAMAGED as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise TrainingError(f"{path}: the saved state can't be read ({reason})") from None
         if not isinstance(state, dict) or state.get("version") != VERSION:
