@@ -20,6 +20,8 @@ from pathlib import Path
 
 import torch
 
+from translate.config import load_recipe
+
 RESULTS = Path(__file__).parent / "results"
 SHORT = ("--size", "64", "--set", "data.load_size=64", "--set", "training.ema=0.99")
 LIGHT = ("--set", "generator.width=24", "--set", "discriminator.width=32", "--set", "optim.lr=4e-4")
@@ -85,7 +87,7 @@ def run(name: str, out: Path) -> dict:
     train += [*SHORT, *training.options]
     translate(*train, *(["--resume"] if checkpoint.exists() else []))
     entries = [json.loads(line) for line in (checkpoint / "log.jsonl").read_text().splitlines()]
-    pictures = entries[-1]["step"] * _batch_size(training)
+    pictures = entries[-1]["step"] * load_recipe(checkpoint / "recipe.yaml").data.batch_size
     rate = sum(entry["images_per_second"] for entry in entries) / len(entries)
     sheet = out / f"savanna_{name}.png"
     held_out = translate("evaluate", str(checkpoint), "--data", str(data), "--json", "--output", str(sheet))
@@ -97,11 +99,6 @@ def run(name: str, out: Path) -> dict:
         "minutes": round(pictures / rate / 60, 1),
         "held_out": json.loads(held_out),
     }
-
-
-def _batch_size(training: Training) -> int:
-    sizes = [option.partition("=")[2] for option in training.options if option.startswith("data.batch_size=")]
-    return int(sizes[-1]) if sizes else 1
 
 
 def main() -> None:

@@ -90,7 +90,7 @@ def test_an_unknown_colour_is_named_with_file_and_remedy(translator, tmp_path):
 
 def test_a_grey_level_is_named_as_the_classes_are():
     with pytest.raises(
-        BadImage, match=r"holds the grey level 7, which is none of the model's 3 .* \(0, 1, 255\)"
+        BadImage, match=r"holds the colour 7, which is none of the model's 3 .* \(0, 1, 255\)"
     ):
         one_hot(np.array([[0, 1], [7, 255]], np.uint8)[..., None], ("0", "1", "255"), "map.png")
     with pytest.raises(BadImage, match="holds the colour #070809"):

@@ -156,8 +156,7 @@ def _check_generator_s_game(recipe: Recipe) -> None:
             f"losses.pulling_away compares codes, which the discriminator {name} has not; add "
             "discriminator.name=autoencoder and losses.adversarial=ebgan"
         )
-    part = recipe.data.batch_size // recipe.training.accumulate
-    if losses.pulling_away and part < 2:
+    if losses.pulling_away and recipe.part_size < 2:
         raise UsageError(
             "losses.pulling_away compares the pictures of a batch, and training sees them one by one; set "
             "data.batch_size to at least 2 for each part of training.accumulate"
@@ -167,7 +166,7 @@ def _check_generator_s_game(recipe: Recipe) -> None:
 def _check_virtual(recipe: Recipe) -> None:
     """Refuse virtual batch norm where there is no batch that could be its reference."""
     said = "discriminator.norm virtual keeps the first batch as its reference"
-    if recipe.data.batch_size // recipe.training.accumulate < 2:
+    if recipe.part_size < 2:
         raise UsageError(
             f"{said}, and training sees pictures one by one; set data.batch_size to at least 2 for each part "
             "of training.accumulate, better 16, or discriminator.norm=instance"
@@ -263,7 +262,7 @@ def _check_standing(recipe: Recipe) -> None:
         raise UsageError(
             f"training.standing is for batch norm, and the generator has norm {norm}; leave it 0"
         )
-    if recipe.data.batch_size // recipe.training.accumulate < 2:
+    if recipe.part_size < 2:
         raise UsageError(
             "training.standing is for batches, and training sees pictures one by one, whose norm in use is "
             "each picture's own; leave it 0, or set data.batch_size to at least 2 for each part of "

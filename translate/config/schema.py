@@ -207,6 +207,11 @@ class RecipeBase(Section):
     checkpoint: CheckpointSection = CheckpointSection()
     log: LogSection = LogSection()
 
+    @property
+    def part_size(self) -> int:
+        """Pictures of a side that pass through the networks together: a batch's, or those of its parts."""
+        return self.data.batch_size // self.training.accumulate
+
 
 class Pix2PixRecipe(RecipeBase):
     kind: ClassVar[Kind] = "paired"

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from translate.colours import UnknownColour, class_numbers, from_names
+from translate.colours import UnknownColour, class_numbers, from_names, names
 from translate.errors import BadImage
 
 _SHOWN = 12
@@ -31,19 +31,12 @@ def one_hot(pixels: np.ndarray, classes: Sequence[str], name: str = "") -> Tenso
     try:
         numbers = class_numbers(pixels, from_names(classes), by_number=True)
     except UnknownColour as error:
-        grey = not any(name.startswith("#") for name in classes)  # then colours are named as these are
-        found = (
-            f"grey level {int(str(error)[1:3], 16)}" if grey and _is_grey(str(error)) else f"colour {error}"
-        )
+        strange = names(from_names((*classes, str(error))))[-1]  # in the notation of the classes
         listed = ", ".join(classes[:_SHOWN]) + (" …" if len(classes) > _SHOWN else "")
         raise BadImage(
             name or "the picture",
-            f"holds the {found}, which is none of the model's {len(classes)} classes ({listed}); draw "
-            "the map in exactly these colours, without smoothing, and save it as PNG",
+            f"holds the colour {strange}, which is none of the model's {len(classes)} classes ({listed}); "
+            "draw the map in exactly these colours, without smoothing, and save it as PNG",
         ) from None
     wanted = torch.from_numpy(numbers).long()[None, None]  # (1, 1, H, W)
     return torch.zeros(1, len(classes), *wanted.shape[2:]).scatter_(1, wanted, 1.0)
-
-
-def _is_grey(colour: str) -> bool:
-    return colour[1:3] == colour[3:5] == colour[5:7]

@@ -28,7 +28,7 @@ def serving(state: TrainingState, recipe: Recipe, data: TrainingData) -> Mapping
 
     A function of the state and the recipe: the training's networks and random numbers are left alone.
     """
-    asked, size = recipe.training, recipe.data.batch_size // recipe.training.accumulate
+    asked, size = recipe.training, recipe.part_size
     if not asked.standing:
         return state.averages
     generators = {name: copy.deepcopy(network) for name, network in state.averages.items()}

@@ -201,8 +201,7 @@ def total_steps(recipe: Recipe, data: TrainingData) -> int:
 def norm_statistics(recipe: Recipe) -> Literal["batch", "running"]:
     """What batch norm does in use: batches of one have only ever known a picture's own statistics."""
     batched = getattr(recipe.generator, "norm", "none") in ("batch", "sync-batch")
-    part = recipe.data.batch_size // recipe.training.accumulate
-    return "batch" if batched and part == 1 else "running"
+    return "batch" if batched and recipe.part_size == 1 else "running"
 
 
 def sample_batch(data: TrainingData, count: int) -> ByteBatch:

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from translate.losses import features
 from translate.networks.encoder import LatentEncoder, reparameterise
-from translate.translators.base import Batch, Losses, Phase, Translator, mixes_batch
-from translate.translators.game import Game, Rules, discriminator_phases, named
+from translate.translators.base import Batch, Losses, Translator, mixes_batch
+from translate.translators.game import Game, Rules, discriminator_phases, generator_phase, named
 
 SHEET_SAMPLES = 4
 
@@ -85,13 +85,7 @@ class BicycleGAN(Translator):
         self.gan, self.l1, self.latent, self.kl = gan, l1, latent, kl
         self.merge = not mixes_batch(generator)
         self.phases = (
-            Phase(
-                "generator",
-                ("generator", "encoder"),
-                self.generator_loss,
-                every=rules.n_critic,
-                above=rules.generator_above,
-            ),
+            generator_phase(rules, ("generator", "encoder"), self.generator_loss),
             *discriminator_phases(
                 rules, tuple(judges), self.discriminator_loss, self.r1, replay=("encoded_seen", "random_seen")
             ),

@@ -242,10 +242,8 @@ def _generator(recipe: Recipe, direction: Direction) -> nn.Module:
 def _discriminator(recipe: Recipe, channels: int, **more: int) -> nn.Module:
     name, arguments = _plain(recipe.discriminator)
     network = build_discriminator(name, in_channels=channels, **arguments, **more)
-    part, size = recipe.data.batch_size // recipe.training.accumulate, recipe.data.size
-    return with_reference(
-        initialise(network, recipe.discriminator.init), (part, channels, size, size), **more
-    )
+    pictures = (recipe.part_size, channels, recipe.data.size, recipe.data.size)
+    return with_reference(initialise(network, recipe.discriminator.init), pictures, **more)
 
 
 def _distance(weight: float, backbone: str) -> PerceptualDistance | None:

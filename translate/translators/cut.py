@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from translate.losses.features import patch_nce
 from translate.networks.patch_sample import PatchSampler
 from translate.networks.resnet import ResNet
-from translate.translators.base import Batch, Losses, Phase, Translator, mixes_batch
-from translate.translators.game import Game, Rules, discriminator_phases, named
+from translate.translators.base import Batch, Losses, Translator, mixes_batch
+from translate.translators.game import Game, Rules, discriminator_phases, generator_phase, named
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,7 @@ class CUT(Translator):
         self.merge = not mixes_batch(generator)
         self.phases = (
             *discriminator_phases(rules, ("discriminator_b",), self.discriminator_loss, self.r1),
-            Phase(
-                "generator",
-                ("generator", "patch_sampler"),
-                self.generator_loss,
-                every=rules.n_critic,
-                above=rules.generator_above,
-            ),
+            generator_phase(rules, ("generator", "patch_sampler"), self.generator_loss),
         )
 
     def forward(self, batch: Batch) -> CutOutputs:

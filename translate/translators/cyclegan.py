@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from translate.translators.base import Batch, Losses, Phase, Translator, mixes_batch
-from translate.translators.game import Game, Rules, discriminator_phases, named
+from translate.translators.base import Batch, Losses, Translator, mixes_batch
+from translate.translators.game import Game, Rules, discriminator_phases, generator_phase, named
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,7 @@ class CycleGAN(Translator):
         self.gan, self.cycle, self.identity = gan, cycle, identity
         self.merge_generators = not mixes_batch(generator)
         self.phases = (
-            Phase(
-                "generator",
-                ("generator", "generator_b2a"),
-                self.generator_loss,
-                every=rules.n_critic,
-                above=rules.generator_above,
-            ),
+            generator_phase(rules, ("generator", "generator_b2a"), self.generator_loss),
             *discriminator_phases(
                 rules,
                 ("discriminator_a", "discriminator_b"),

@@ -316,6 +316,11 @@ def discriminator_phases(
     return (main, lazy) if rules.r1 else (main,)
 
 
+def generator_phase(rules: Rules, networks: tuple[str, ...], loss: Callable[[Batch, Any], Losses]) -> Phase:
+    """The phase that trains generators, and whatever learns with them."""
+    return Phase("generator", networks, loss, every=rules.n_critic, above=rules.generator_above)
+
+
 def named(losses: Losses, side: str, weight: float) -> Losses:
     """`gan` → `gan_b`; the objective's term times the translator's weight, the others keep their own."""
     objective = ("discriminator", "gan")

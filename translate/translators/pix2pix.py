@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from translate.translators.base import Batch, Losses, Phase, Translator
-from translate.translators.game import Game, Rules, discriminator_phases, named
+from translate.translators.base import Batch, Losses, Translator
+from translate.translators.game import Game, Rules, discriminator_phases, generator_phase, named
 from translate.translators.perceptual import PerceptualDistance
 
 
@@ -62,13 +62,7 @@ class Pix2Pix(Translator):
             *discriminator_phases(
                 rules, ("discriminator_b",), self.discriminator_loss, self.r1, replay=("fake_pair",)
             ),
-            Phase(
-                "generator",
-                ("generator",),
-                self.generator_loss,
-                every=rules.n_critic,
-                above=rules.generator_above,
-            ),
+            generator_phase(rules, ("generator",), self.generator_loss),
         )
 
     def forward(self, batch: Batch) -> Pix2PixOutputs:

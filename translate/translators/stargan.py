@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from translate.translators.base import Batch, Losses, Phase, Translator
-from translate.translators.game import Game, Rules, discriminator_phases, named
+from translate.translators.base import Batch, Losses, Translator
+from translate.translators.game import Game, Rules, discriminator_phases, generator_phase, named
 
 MOST_ROWS = 8  # of a sample sheet
 
@@ -70,13 +70,7 @@ class StarGAN(Translator):
         self.gan, self.cycle, self.identity, self.classify = gan, cycle, identity, classify
         self.phases = (
             *discriminator_phases(rules, ("discriminator_b",), self.discriminator_loss, self.r1),
-            Phase(
-                "generator",
-                ("generator",),
-                self.generator_loss,
-                every=rules.n_critic,
-                above=rules.generator_above,
-            ),
+            generator_phase(rules, ("generator",), self.generator_loss),
         )
 
     def forward(self, batch: Batch) -> StarOutputs:

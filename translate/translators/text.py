@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from translate.networks.autocast import full_precision
 from translate.networks.text import TextEncoder
-from translate.translators.base import Batch, Losses, Phase, Translator
-from translate.translators.game import Game, Rules, discriminator_phases, named
+from translate.translators.base import Batch, Losses, Translator
+from translate.translators.game import Game, Rules, discriminator_phases, generator_phase, named
 
 MOST_ROWS = 6  # of a sample sheet
 
@@ -74,13 +74,7 @@ class TextGAN(Translator):
         trained = ("discriminator_b", "text_encoder") if self.learns_to_read else ("discriminator_b",)
         self.phases = (
             *discriminator_phases(rules, trained, self.discriminator_loss, self.r1),
-            Phase(
-                "generator",
-                ("generator",),
-                self.generator_loss,
-                every=rules.n_critic,
-                above=rules.generator_above,
-            ),
+            generator_phase(rules, ("generator",), self.generator_loss),
         )
 
     @property
