@@ -40,7 +40,7 @@ from torch.nn import functional as F
 
 import translate
 from translate import images
-from translate.cli.evaluate import data_options, spread
+from translate.cli.evaluate_data import data_options, spread
 from translate.config import load_recipe
 from translate.data.datasets import to_float
 from translate.data.held_out import WholePictures, both_sides, held_out

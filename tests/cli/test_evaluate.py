@@ -14,10 +14,7 @@ import torch
 import translate
 from translate import images
 from translate.cli import main as command
-from translate.cli.evaluate import data_options, spread
 from translate.data.savanna import write_dataset
-from translate.errors import ModelError
-from translate.weights.card import Card, read_card
 
 
 @pytest.fixture(scope="module")
@@ -199,39 +196,6 @@ def test_a_model_of_something_else_than_pictures(here, run, write_model, savanna
     code, _, err = run("four.safetensors", "--data", str(savanna))
     assert code == 4
     assert "3 channels of 4; pictures have 1 or 3" in err
-
-
-def test_options_come_from_the_card(here, write_model):
-    recipe = {"data": {"size": 48, "task": "edges", "b": "shoes", "workers": 3, "from a later version": 1}}
-    card = read_card(write_model(Path("edges.safetensors"), recipe=recipe))
-    options = data_options(card, size=None, a=None, b=None, task=None)
-    assert (options.size, options.task, options.a, options.b) == (48, "edges", None, "shoes")
-    assert (options.direction, options.channels_a, options.channels_b) == ("a2b", 3, 3)
-    named = data_options(card, size=32, a="drawings", b="photos", task=None)
-    assert (named.size, named.task, named.a, named.b) == (32, None, "drawings", "photos")
-
-
-@pytest.mark.parametrize(
-    ("trained", "model", "expected"),
-    [("a2b", "a2b", "a2b"), ("b2a", "a2b", "b2a"), ("a2b", "b2a", "b2a"), ("b2a", "b2a", "a2b")],
-)
-def test_direction_of_the_data(here, write_model, trained, model, expected):
-    path = write_model(
-        Path("one.safetensors"), direction=model, recipe={"data": {"size": 32, "direction": trained}}
-    )
-    assert data_options(read_card(path), size=None, a=None, b=None, task=None).direction == expected
-
-
-def test_a_broken_recipe_is_the_models_fault(here):
-    card: Card = read_card("model.safetensors").model_copy(update={"recipe": {"data": {"size": "big"}}})
-    with pytest.raises(ModelError, match="the recipe on the model's card"):
-        data_options(card, size=None, a=None, b=None, task=None)
-
-
-def test_spread():
-    assert spread(3, None) == [0, 1, 2]
-    assert spread(10, 3) == [0, 3, 6]
-    assert spread(2, 5) == [0, 1]
 
 
 def test_real_facades(here, run, shared_data, write_model):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from translate.cli.evaluate_data import answered, spread
 
 if TYPE_CHECKING:
     from rich.console import Console
     from torch import Tensor
 
+    from translate.cli.evaluate_console import Batches
+    from translate.cli.evaluate_data import Answer
     from translate.data.held_out import BothSides, WholePictures
     from translate.metrics.evaluate import Score
-
-    Batches = Iterator[tuple[Tensor, ...]]
 
 _SHOWN = 1000  # KID is about a thousandth of what papers print
 
@@ -28,21 +30,15 @@ class KidResult:
         return {"scores": {name: {"kid": asdict(score)} for name, score in self.scores.items()}}
 
     def show(self, console: Console, heading: str) -> None:
-        from rich.table import Table
+        from translate.cli.evaluate_console import show_protocols, show_table
 
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        table.add_column("")
-        table.add_column(f"KID ×{_SHOWN} ↓", justify="right")
-        for name, score in self.scores.items():
-            table.add_row(name, f"{(score.mean or 0) * _SHOWN:.2f}")
-        console.print(f"{heading}:", markup=False)
-        console.print(table)
-        for protocol in dict.fromkeys(score.protocol for score in self.scores.values()):
-            console.print(f"  {protocol}", style="dim", markup=False)
+        rows = {name: (f"{(score.mean or 0) * _SHOWN:.2f}",) for name, score in self.scores.items()}
+        show_table(console, heading, (f"KID ×{_SHOWN} ↓",), rows)
+        show_protocols(console, (score.protocol for score in self.scores.values()))
 
 
 def measure_kid(
-    answer: Callable[[Tensor], Tensor],
+    answer: Answer,
     sides: BothSides,
     positions: list[int],
     targets: list[int],
@@ -57,7 +53,6 @@ def measure_kid(
     """
     import torch
 
-    from translate.cli.evaluate import answered
     from translate.data.datasets import to_float
     from translate.devices import choose_device
     from translate.metrics.evaluate import copy_input
@@ -80,8 +75,7 @@ def measure_kid(
         copies.append(onlooker.pooled(copy_input(inputs, channels)))
     scores = {"model": kid(torch.cat(outputs), real), "copy the input": kid(torch.cat(copies), real)}
     if sides.training is not None:
-        count = min(len(targets), len(sides.training))
-        places = [place * len(sides.training) // count for place in range(count)]
+        places = spread(len(sides.training), len(targets))
         known = features(sides.training, places, "training")
-        scores[f"{count} training pictures"] = kid(known, real)
+        scores[f"{len(places)} training pictures"] = kid(known, real)
     return KidResult(scores)

@@ -1,0 +1,84 @@
+"""What `translate evaluate` looks at: which pictures, how they are read, what the model makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from translate.data.datasets import DataOptions
+    from translate.weights.card import Card
+
+    Answer = Callable[[Tensor], Tensor]  # float (B, C, H, W) in [-1, 1] to the same
+
+
+def data_options(
+    card: Card, *, size: int | None, a: str | None, b: str | None, task: str | None
+) -> DataOptions:
+    """How held-out pictures are read: as the model was trained to see them, unless told otherwise.
+
+    Raises:
+        ModelError: the card's recipe makes no sense, or the model takes or makes what is no picture.
+    """
+    from pydantic import ValidationError
+
+    from translate.config import DataSection
+    from translate.data.datasets import DataOptions
+    from translate.errors import ModelError
+
+    recorded = card.recipe.get("data") or {}
+    known = {key: recorded[key] for key in ("size", "direction", "task", "a", "b") if key in recorded}
+    try:
+        trained = DataSection.model_validate(known)
+    except (ValidationError, AttributeError, TypeError) as error:
+        raise ModelError(f"the recipe on the model's card makes no sense: {error}") from error
+    channels = [int(card.arguments.get(key) or 3) for key in ("in_channels", "out_channels")]
+    if card.classes:
+        channels[0] = 3  # the colours that its maps are drawn in
+    if not set(channels) <= {1, 3}:
+        raise ModelError(
+            f"the model makes {channels[1]} channels of {channels[0]}; pictures have 1 or 3, so there is "
+            "nothing in a folder to measure it on."
+        )
+    swapped = (trained.direction == "b2a") != (card.direction == "b2a")
+    named = a is not None or b is not None
+    return DataOptions(
+        size=size or trained.size,
+        direction="b2a" if swapped else "a2b",
+        task=task or (None if named else trained.task),
+        a=a if named else trained.a,
+        b=b if named else trained.b,
+        channels_a=channels[0],
+        channels_b=channels[1],
+    )
+
+
+def needs_pairs(card: Card) -> Literal["paired"] | None:
+    """ "paired" where the method needs pairs; None lets the folder decide: pairs can measure any model."""
+    from translate.config import RECIPES
+
+    recipe = RECIPES.get(card.translator)
+    return "paired" if recipe is not None and recipe.kind == "paired" else None
+
+
+def spread(count: int, limit: int | None) -> list[int]:
+    """At most `limit` of the positions 0 … `count` − 1, evenly spread."""
+    taken = count if limit is None else min(limit, count)
+    return [place * count // taken for place in range(taken)]
+
+
+def answered(answer: Answer, inputs: Tensor, colours: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """The inputs as pictures, and what the model makes of them, float (B, C, S, S) in [-1, 1].
+
+    Args:
+        inputs: uint8 (B, C, S, S); of maps of classes their numbers, with C = 1.
+        colours: of the classes, 0xrrggbb; empty for pictures.
+    """
+    from translate.data.datasets import to_colours, to_float, to_one_hot
+
+    if colours:
+        return to_float(to_colours(inputs, colours)), answer(to_one_hot(inputs, len(colours)))
+    pictures = to_float(inputs)
+    return pictures, answer(pictures)

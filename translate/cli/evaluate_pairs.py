@@ -1,0 +1,103 @@
+"""What `translate evaluate` measures where there are truths: fidelity, beside the answers to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from translate.cli.evaluate_data import answered, spread
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from torch import Tensor
+
+    from translate.cli.evaluate_console import Batches
+    from translate.cli.evaluate_data import Answer
+    from translate.data.held_out import HeldOut
+    from translate.metrics.evaluate import Score, Scores
+
+_TRAINING_PICTURES = 1000  # the mean picture hardly moves beyond so many
+
+
+@dataclass(frozen=True)
+class PairsResult:
+    """Scores by who gave the answers, and the model's change outside the mask where there are masks."""
+
+    scores: dict[str, Scores]
+    outside: Score | None
+
+    def as_dict(self) -> dict[str, Any]:
+        scores = {name: scores.as_dict() for name, scores in self.scores.items()}
+        return {"scores": scores} | ({"change_outside_mask": asdict(self.outside)} if self.outside else {})
+
+    def show(self, console: Console, heading: str) -> None:
+        from translate.cli.evaluate_console import show_protocols, show_table
+
+        rows = {
+            name: (_text(scores.l1, 4), _text(scores.psnr, 2), _text(scores.ssim, 4))
+            for name, scores in self.scores.items()
+        }
+        show_table(console, heading, ("L1 ↓", "PSNR ↑", "SSIM ↑"), rows)
+        if self.outside is not None:
+            console.print(f"change outside the mask {_text(self.outside, 4)}")
+        model = self.scores["model"]
+        measured = (model.l1, model.psnr, model.ssim, self.outside)
+        show_protocols(console, (one.protocol for one in measured if one is not None))
+        for name, scores in self.scores.items():
+            if scores.psnr.left_out:
+                console.print(
+                    f"note: PSNR, {name}: without {scores.psnr.left_out} pictures {scores.psnr.reason}"
+                )
+        if self.outside is not None and self.outside.left_out:
+            console.print(f"note: without {self.outside.left_out} pictures {self.outside.reason}")
+
+
+def measure_pairs(
+    answer: Answer,
+    found: HeldOut,
+    positions: list[int],
+    batch_size: int,
+    progress: Callable[[Batches, int, str], Batches],
+) -> PairsResult:
+    """Apply the model to the held-out pictures at `positions`, and score it and the baselines."""
+    from translate.data.datasets import to_float
+    from translate.metrics.evaluate import (
+        change_outside,
+        change_outside_score,
+        copy_input,
+        mean_picture,
+        summarise,
+    )
+    from translate.metrics.fidelity import Fidelity, fidelity
+
+    channels = found.pictures.shelf.channels[1]
+    answers: dict[str, list[Fidelity]] = {"model": [], "copy the input": []}
+    mean, mean_name = None, ""
+    if found.training is not None:
+        seen = spread(len(found.training), _TRAINING_PICTURES)
+        batches = found.training.batches(seen, 16)
+        mean = mean_picture(to_float(b) for (b,) in progress(batches, len(seen), "training"))
+        mean_name = f"mean of {len(seen)} training pictures"
+        answers[mean_name] = []
+    outside: list[Tensor] = []
+    batches = found.pictures.batches(positions, batch_size)
+    for batch in progress(batches, len(positions), "measuring"):
+        truth, *masks = (to_float(side) for side in batch[1:])
+        inputs, outputs = answered(answer, batch[0], found.pictures.colours)
+        answers["model"].append(fidelity(outputs, truth))
+        answers["copy the input"].append(fidelity(copy_input(inputs, channels), truth))
+        if mean is not None:
+            answers[mean_name].append(fidelity(mean.expand_as(truth), truth))
+        if masks:
+            outside.append(change_outside(outputs, inputs, masks[0]))
+    return PairsResult(
+        {name: summarise(parts, channels) for name, parts in answers.items()},
+        change_outside_score(outside) if outside else None,
+    )
+
+
+def _text(score: Score, digits: int) -> str:
+    if score.mean is None:
+        return "∞" if score.left_out else "–"
+    return f"{score.mean:.{digits}f}"

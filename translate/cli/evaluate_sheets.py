@@ -1,0 +1,57 @@
+"""The sheets of pictures that `translate evaluate` writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from translate.cli.evaluate_data import answered, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from translate.cli.evaluate_data import Answer
+    from translate.data.held_out import WholePictures
+
+_PICTURES = 8
+
+
+def require_writable(option: str, path: Path) -> None:
+    """Refuse a sheet that could not be written, before anything is measured.
+
+    Raises:
+        UsageError: the name doesn't end as that of a picture.
+    """
+    from translate import images
+    from translate.errors import UsageError
+
+    if path.suffix.lower() not in images.WRITABLE:
+        raise UsageError(
+            f"{option} {path}: a sheet is a picture file; end it in {', '.join(sorted(images.WRITABLE))}."
+        )
+
+
+def write_sheet(path: Path, answer: Answer, pictures: WholePictures, positions: Sequence[int]) -> None:
+    """Some of the pictures side by side; rows: input, output, and the truth where there is one."""
+    from translate.data.datasets import to_float
+
+    shown = [positions[i] for i in spread(len(positions), _PICTURES)]
+    columns = [
+        [*answered(answer, inputs, pictures.colours), *map(to_float, truth[:1])]
+        for inputs, *truth in pictures.batches(shown, 1)
+    ]
+    _write(path, columns)
+
+
+def _write(path: Path, columns: Sequence[Sequence[Tensor]]) -> None:
+    """Columns of pictures (1, 1 or 3, S, S), float in [-1, 1], all of one size."""
+    import torch
+    from torch.nn import functional as F
+
+    from translate import images
+
+    framed = [[F.pad(p.expand(-1, 3, -1, -1), (2, 2, 2, 2), value=1.0) for p in column] for column in columns]
+    sheet = torch.cat([torch.cat(column, -2) for column in framed], -1)
+    images.write(path, images.to_pixels(sheet))
