@@ -51,7 +51,7 @@ def fidelity(outputs: Tensor, targets: Tensor) -> Fidelity:
     Raises:
         UsageError: shapes that differ or can't be measured, values that are not finite.
     """
-    _require_alike(outputs, targets)
+    require_alike(outputs, targets)
     x, y = to_unit(outputs), to_unit(targets)
     # SSIM in single precision: double takes eight times as long, to move the mean by less than 5e-5 (on
     # pictures that are flat from end to end, by 5e-4).
@@ -89,7 +89,12 @@ def _ssim(x: Tensor, y: Tensor) -> Tensor:
     return similarity[..., border:-border, border:-border].mean((1, 2, 3))
 
 
-def _require_alike(outputs: Tensor, targets: Tensor) -> None:
+def require_alike(outputs: Tensor, targets: Tensor) -> None:
+    """Refuse pictures that `fidelity` can't compare.
+
+    Raises:
+        UsageError: shapes that differ or can't be measured, values that are not finite.
+    """
     if outputs.shape != targets.shape:
         raise UsageError(
             f"outputs are {_size(outputs)} and their truths {_size(targets)}: only pictures of one shape can "
