@@ -228,6 +228,16 @@ OVERRIDE_MESSAGES = {
         {"generator.name": "edsr", "generator.scale": 4},
         "generator.scale 4 enlarges pictures, and pix2pix translates them at their own size; leave it 1",
     ),
+    "a scale where sizes stay": (
+        {"data.scale": 2},
+        "data.scale 2 enlarges pictures, and pix2pix translates them at their own size; leave it 1, or use "
+        "the recipe superres",
+    ),
+    "smaller inputs where sizes stay": (
+        {"data.task": "downscale"},
+        "data.task downscale makes small inputs, and pix2pix translates pictures at their own size; use the "
+        "recipe superres",
+    ),
     "a load size below the size": (
         {"data.load_size": 200},
         "data.load_size 200 is smaller than data.size 256; make it at least as large, or auto",
@@ -417,3 +427,54 @@ def test_an_unknown_recipe_gets_the_nearest_one_and_all_names():
 def test_a_value_in_the_place_of_the_network_is_no_crash_when_another_is_chosen(write):
     path = write("translator: pix2pix\ngenerator: unet\n")
     assert "generator is a value, not a section" in refusal(path, {"generator.name": "resnet"})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            {"generator.scale": 2},
+            "generator.scale 2 and data.scale 4 contradict each other; leave generator.scale auto",
+        ),
+        (
+            {"generator.name": "rrdb", "data.scale": 3, "data.size": 96},
+            "generator.name rrdb enlarges by 1, 2 or 4, not by data.scale 3; choose generator.name=srvgg, "
+            "edsr or srresnet",
+        ),
+        (
+            {"generator.name": "unet"},
+            "data.scale 4 needs a generator that enlarges, and unet keeps the size; choose "
+            "generator.name=srvgg, edsr, srresnet or rrdb",
+        ),
+        (
+            {"data.size": 130},
+            "data.size 130 is not a multiple of 4, which the srvgg generator needs with data.scale 4; choose "
+            "a size of 128",
+        ),
+        (
+            {"data.scale": 1},
+            "data.task downscale with data.scale 1 changes nothing, so there is nothing to learn; set "
+            "data.scale to 2, 3 or 4",
+        ),
+        (
+            {"data.direction": "b2a"},
+            "superres enlarges, and data.direction b2a asks for the reverse; leave it a2b",
+        ),
+        (
+            {"data.rotate": 5},
+            "data.rotate would change what the pictures of a pair have to do with each other; leave it 0, "
+            "superres has data.flip and data.quarter_turns",
+        ),
+        ({"data.task": "edges"}, "superres enlarges pictures, and data.task edges draws; leave it auto"),
+        (
+            {"data.a": "maps", "data.classes_a": True},
+            "superres enlarges pictures, not maps of classes; leave data.classes_a false",
+        ),
+        (
+            {"training.pool": 50},
+            "training.pool has no meaning for superres, which has no replay; leave it 0",
+        ),
+    ],
+)
+def test_what_super_resolution_refuses(overrides, message):
+    assert refusal("superres", overrides) == f"recipe superres: {message}"

@@ -141,7 +141,7 @@ def test_what_is_no_map_of_classes_is_refused(paint, tmp_path):
         save(tmp_path / "labels" / f"{i}.png", np.full((30, 40), 2, np.uint8), "grey")
     with pytest.raises(DataError, match="have one colour in all, so one class; a map needs two at least"):
         load_data(tmp_path, WHOLE, kind="paired")
-    with pytest.raises(DataError, match="gives edges drawn from pictures, and no maps of classes; set data"):
+    with pytest.raises(DataError, match="gives inputs made from pictures, and no maps of classes; set data"):
         load_data(tmp_path / "images", DataOptions(size=16, task="edges", classes_a=True), kind="paired")
     with pytest.raises(DataError, match="gives one pool without sides, and no maps of classes; set data"):
         load_data(tmp_path, WHOLE, kind="labelled")

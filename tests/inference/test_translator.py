@@ -21,6 +21,7 @@ from translate.errors import BadImage, ModelError, TranslateError, UsageError
 from translate.inference.latent import Sampling
 from translate.inference.translator import Translator
 from translate.networks.catalogue import GENERATORS, accepted_arguments
+from translate.weights import model_file
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -89,6 +90,40 @@ def test_any_size_in_same_size_out(write_model, tmp_path, architecture, shape):
     out = translate.load(path, device="cpu")(torch.rand(1, 3, *shape) * 2 - 1)
     assert out.shape == (1, 3, *shape)
     assert out.isfinite().all()
+
+
+@pytest.mark.parametrize("architecture", takes("scale"))
+@pytest.mark.parametrize("scale", [1, 2, 4])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (7, 9), (16, 13)])
+def test_any_size_in_that_many_times_the_size_out(write_model, tmp_path, architecture, scale, shape):
+    path = write_model(tmp_path / "m.safetensors", architecture, arguments={"depth": 1, "scale": scale})
+    translator = translate.load(path, device="cpu")
+    x = torch.rand(1, 3, *shape) * 2 - 1
+    out = translator(x)
+    assert translator.card.scale == scale
+    assert out.shape == (1, 3, scale * shape[0], scale * shape[1])
+    assert out.isfinite().all()
+    network = model_file.load(path).network
+    if all(n % network.size_multiple == 0 and n >= network.minimum_size for n in shape):
+        assert torch.equal(out, network(x))  # neither padded nor cropped
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_every_kind_of_picture_is_enlarged(write_model, tmp_path, scale):
+    path = write_model(tmp_path / "m.safetensors", "srvgg", arguments={"depth": 1, "scale": scale})
+    translator = translate.load(path, device="cpu")
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 14, 3), dtype=np.uint8)
+    out = translator(pixels)
+    assert out.shape == (9 * scale, 14 * scale, 3)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # it lies on its side
+    file = tmp_path / "1.png"
+    Image.fromarray(np.rot90(pixels)).save(file, exif=exif)
+    assert np.array_equal(np.asarray(translator(file)), out)
+    assert np.array_equal(np.asarray(translator(Image.fromarray(pixels))), out)
+    assert translator(pixels[..., 0]).shape == (9 * scale, 14 * scale, 3)
+    sixteen = Image.fromarray((pixels[..., 0].astype(np.uint16) << 8) + 100)
+    assert np.array_equal(np.asarray(translator(sixteen)), translator(pixels[..., 0]))
 
 
 @pytest.mark.parametrize("architecture", takes("norm"))

@@ -70,6 +70,16 @@ def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six pictures in one folder, of two sizes, and two held out."""
+    root, random = tmp_path_factory.mktemp("photos"), np.random.default_rng(3)
+    for split, count in {"train": 6, "val": 2}.items():
+        for index in range(count):
+            images.write(root / split / f"{index}.png", _picture(random, 20 + 5 * (index % 2)))
+    return root
+
+
+@pytest.fixture(scope="session")
 def captioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five pictures with three captions between them, and two of them held out."""
     root, random = tmp_path_factory.mktemp("captioned"), np.random.default_rng(3)

@@ -52,6 +52,13 @@ TINY_SPADE = TINY | {
     "losses.perceptual": 0,
     "data.batch_size": 2,
 }
+# The second of its stages begins in the middle.
+TINY_SUPERRES = {key: value for key, value in TINY.items() if not key.startswith("discriminator.l")} | {
+    "data.load_size": "full",
+    "data.batch_size": 2,
+    "generator.depth": 1,
+    "losses.perceptual": 0,
+}
 TINY_OF = {
     "cyclegan": TINY_CYCLEGAN,
     "pix2pix": TINY_PIX2PIX,
@@ -59,6 +66,7 @@ TINY_OF = {
     "text": TINY_TEXT,
     "fastcut": TINY_FASTCUT,
     "spade": TINY_SPADE,
+    "superres": TINY_SUPERRES,
 }
 
 
@@ -94,8 +102,9 @@ DATA = {
     "text": "captioned",
     "fastcut": "unpaired",
     "spade": "maps",
+    "superres": "photos",
 }
-COLUMNS = {"cyclegan": 6, "pix2pix": 3, "stargan": 4, "text": 3, "fastcut": 3, "spade": 3}
+COLUMNS = {"cyclegan": 6, "pix2pix": 3, "stargan": 4, "text": 3, "fastcut": 3, "spade": 3, "superres": 3}
 
 
 @pytest.fixture(params=DATA)

@@ -41,6 +41,7 @@ OF_RECIPES = {
     "fastcut": CUT,
     "pix2pixhd": {"losses.perceptual": 0},
     "spade": {"losses.perceptual": 0, "data.classes": ["0", "7", "200", "255"]},
+    "superres": {"losses.perceptual": 0, "losses.pretrain": 0},
 }
 CAPTIONS = ("a zebra at noon", "a grey horse", "one at dusk")
 SIZE = 24
@@ -79,10 +80,8 @@ def byte_batches() -> Callable[..., list[ByteBatch]]:
             classes = len(data.classes) if data.classes_a else 0
             kinds = ((1, classes) if classes else (data.channels_a, 256), (data.channels_b, 256))
             sides = [
-                torch.from_numpy(
-                    random.randint(0, levels, (data.batch_size, channels, data.size, data.size), np.uint8)
-                )
-                for channels, levels in kinds
+                torch.from_numpy(random.randint(0, levels, (data.batch_size, channels, size, size), np.uint8))
+                for (channels, levels), size in zip(kinds, (data.size // data.scale, data.size), strict=True)
             ]
             if recipe.kind == "captioned":
                 texts = [tuple(CAPTIONS[i] for i in random.randint(0, 3, data.batch_size)) for _ in "ab"]

@@ -21,7 +21,12 @@ from translate.translators.catalogue import TRANSLATORS, build_translator, gener
 ASKED = ("stargan", "text")  # told what to make of a picture
 # Recipes that ask more of their generators than pictures; test_config_messages.py has what they refuse.
 TOLD = (*ASKED, "bicyclegan")
-GENERATORS_OF = {"cut": ["resnet"], **{recipe: ["unet", "resnet", "mobile"] for recipe in TOLD}}
+ENLARGING = ["srresnet", "edsr", "rrdb", "srvgg"]
+GENERATORS_OF = {
+    "cut": ["resnet"],
+    "superres": ENLARGING,
+    **{recipe: ["unet", "resnet", "mobile"] for recipe in TOLD},
+}
 LABELLED = ("patch", "multiscale", "residual", "semi-supervised")
 WITHOUT_NORM = ("residual", "unet", "autoencoder", "projected")
 
@@ -108,7 +113,7 @@ def test_every_objective_takes_a_step_with_every_discriminator_that_it_goes_with
     looks = {"discriminator__conditioning": "projection"} if told else {}
     chosen = tiny_recipe(
         recipe,
-        generator__name="resnet" if recipe == "cut" else "mobile",
+        generator__name={"cut": "resnet", "superres": "srvgg"}.get(recipe, "mobile"),
         discriminator__name=discriminator,
         losses__adversarial=objective,
         **norm,

@@ -41,6 +41,7 @@ GOLDEN = {
     "cut": {"discriminator_b": 3.1517603, "gan_b": 2.6528122, "nce_a": 3.1630948, "nce_b": 3.1372001},
     "fastcut": {"discriminator_b": 3.1903195, "gan_b": 2.6121695, "nce_a": 62.693653},
     "text": {"discriminator_b": 1.7444278, "gan_b": -0.89496374, "cycle_a": 7.8286796},
+    "superres": {"pixel": 1.0188875, "gan_b": 0.22384949, "discriminator_b": 0.65541083},
     "demo": {
         "gan_b": 3.3439186,
         "gan_a": 10.464536,
@@ -68,6 +69,7 @@ def test_losses_after_five_steps(name, tiny_recipe, lively, take_steps, monkeypa
         "bicyclegan": {"generator__dropout": 0.0, "training__pool": 3},
         "stargan": {"discriminator__spectral": False},
         "text": {"discriminator__spectral": False},
+        "superres": {"discriminator__spectral": False, "losses__pretrain": 0.4},
         "cut": {"losses__patches": 24 * 24},
         "fastcut": {"losses__patches": 24 * 24, "losses__mirror": False},
     }.get(name, {"training__pool": 3})

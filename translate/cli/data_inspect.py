@@ -23,7 +23,7 @@ def inspect(
     *,
     a: Annotated[str | None, Parameter(name="--a")] = None,
     b: Annotated[str | None, Parameter(name="--b")] = None,
-    task: Literal["edges"] | None = None,
+    task: Literal["edges", "downscale"] | None = None,
     direction: Literal["a2b", "b2a"] = "a2b",
     kind: Literal["paired", "unpaired", "labelled", "captioned"] | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -41,7 +41,7 @@ def inspect(
     b
         Name of the folder with the targets.
     task
-        Make the inputs from plain pictures: edges are black lines on white.
+        Make the inputs from plain pictures: edges are black lines on white, downscale smaller ones.
     direction
         b2a swaps inputs and targets.
     kind

@@ -25,6 +25,7 @@ def train(
     a: str | None = None,
     b: str | None = None,
     task: str | None = None,
+    scale: Literal[1, 2, 3, 4] | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
@@ -42,7 +43,7 @@ def train(
     ----------
     recipe
         pix2pix, pix2pixhd, bicyclegan (pairs), spade (maps of classes), cyclegan, cut, fastcut (no pairs),
-        stargan (classes), text (captions), demo, or a recipe of your own (.yaml).
+        stargan (classes), text (captions), superres (photographs), demo, or a recipe of your own (.yaml).
     data
         The data folder; `translate data inspect` says how it will be read.
     name
@@ -62,7 +63,9 @@ def train(
     b
         Name of the folder that holds the targets.
     task
-        Make the inputs from a plain folder of pictures: edges.
+        Make the inputs from a plain folder of pictures: edges or downscale.
+    scale
+        How many times as large outputs are as inputs, with superres.
     set_
         Any recipe key, e.g. --set optim.lr=1e-4; may be repeated.
     resume
@@ -93,6 +96,7 @@ def train(
         "data.a": a,
         "data.b": b,
         "data.task": task,
+        "data.scale": scale,
         "training.steps": steps,
         "training.epochs": epochs,
     }

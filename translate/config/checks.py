@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from translate.config.networks import ProgressiveSection, SemiSupervisedSection
-from translate.config.schema import BicycleGANRecipe, CUTRecipe, Recipe
+from translate.config.scale import check_enlarging, check_own_size
+from translate.config.schema import BicycleGANRecipe, CUTRecipe, Recipe, SuperResRecipe
 from translate.errors import UsageError
 
 ENERGIES = ("ebgan", "began")  # judge by how badly an autoencoder reconstructs
@@ -28,6 +29,10 @@ def check(recipe: Recipe) -> None:
         UsageError: naming the keys, the reason and the remedy.
     """
     _check_data(recipe)
+    if isinstance(recipe, SuperResRecipe):
+        check_enlarging(recipe)
+    else:
+        check_own_size(recipe)
     _check_generator(recipe)
     _check_size(recipe)
     _check_condition(recipe)  # first: another objective or network is no remedy for it
@@ -56,12 +61,6 @@ def _check_data(recipe: Recipe) -> None:
 def _check_generator(recipe: Recipe) -> None:
     """Refuse generators that can't do what the translator asks of them."""
     generator = recipe.generator
-    scale = getattr(generator, "scale", 1)
-    if scale != 1:
-        raise UsageError(
-            f"generator.scale {scale} enlarges pictures, and {recipe.translator} translates them at their "
-            "own size; leave it 1"
-        )
     told = "latent code" if isinstance(recipe, BicycleGANRecipe) else ASKED.get(recipe.kind)
     if told and not generator.conditional:
         raise UsageError(
@@ -76,6 +75,8 @@ def _check_size(recipe: Recipe) -> None:
     """Refuse a size that the generator can't have, or can't begin small with."""
     size, generator, resolutions = recipe.data.size, recipe.generator, int(recipe.training.resolutions)
     multiple, needs = generator.size_multiple, f"the {generator.name} generator needs"
+    if recipe.data.scale > 1:
+        multiple, needs = multiple * recipe.data.scale, f"{needs} with data.scale {recipe.data.scale}"
     remedy = f", or a smaller generator.{SIZE_KEYS[generator.name]}" if generator.name in SIZE_KEYS else ""
     if isinstance(generator, ProgressiveSection):
         if resolutions not in (1, generator.stages):

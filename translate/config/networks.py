@@ -145,7 +145,7 @@ class SRResNetSection(GeneratorSection):
     depth: Positive = 16
     width: Positive = 64
     norm: NormName = "batch"
-    scale: Literal[1, 2, 3, 4, 8] = 1
+    scale: Literal["auto", 1, 2, 3, 4] = "auto"
     init: InitName = "normal"
 
 
@@ -154,7 +154,7 @@ class EDSRSection(GeneratorSection):
     depth: Positive = 16
     width: Positive = 64
     residual_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
-    scale: Literal[1, 2, 3, 4, 8] = 1
+    scale: Literal["auto", 1, 2, 3, 4] = "auto"
     init: InitName = "normal"
 
 
@@ -163,19 +163,19 @@ class RRDBSection(GeneratorSection):
     depth: Positive = 23
     width: Positive = 64
     growth: Positive = 32
-    scale: Literal[1, 2, 4] = 1
+    scale: Literal["auto", 1, 2, 4] = "auto"
     init: InitName = "normal"
 
     @property
     def size_multiple(self) -> int:
-        return 4 // self.scale
+        return 4 // int(self.scale)
 
 
 class SRVGGSection(GeneratorSection):
     name: Literal["srvgg"] = "srvgg"
     depth: Positive = 16
     width: Positive = 64
-    scale: Literal[1, 2, 3, 4] = 1
+    scale: Literal["auto", 1, 2, 3, 4] = "auto"
     init: InitName = "kaiming"
 
 

@@ -41,6 +41,9 @@ def resolve(recipe: Recipe) -> Recipe:
     """Replace every `auto` that follows from other keys, then check what keys promise each other."""
     data, training, losses = recipe.data, recipe.training, recipe.losses
     generator, discriminator = recipe.generator, recipe.discriminator
+    if data.task == "auto":
+        # Inputs that are named are there already.
+        data = data.model_copy(update={"task": "downscale" if data.a is None else None})
     if data.load_size == "auto":
         # The papers enlarge 256 to 286 before cropping.
         data = data.model_copy(update={"load_size": round(data.size * 286 / 256)})
@@ -50,6 +53,8 @@ def resolve(recipe: Recipe) -> Recipe:
     if isinstance(generator, UNetSection | ResNetSection) and generator.depth == "auto":
         depth = _auto_depth(generator, data.size, int(training.resolutions))
         generator = generator.model_copy(update={"depth": depth})
+    if getattr(generator, "scale", None) == "auto":
+        generator = generator.model_copy(update={"scale": data.scale})
     if isinstance(discriminator, AutoencoderSection) and discriminator.distance == "auto":
         own = "l1" if losses.adversarial == "began" else "l2"  # each paper's
         discriminator = discriminator.model_copy(update={"distance": own})

@@ -15,8 +15,10 @@ from translate.config.networks import (
     Pix2PixHDSection,
     ResNetSection,
     SPADESection,
+    SRVGGSection,
     TextEncoder,
     TokensSection,
+    UNetDiscriminatorSection,
     UNetSection,
 )
 from translate.config.sections import Positive, Probability, Section, Weight
@@ -46,9 +48,10 @@ class DataSection(Section):
     """From a folder to a batch; see `translate.data.datasets.DataOptions`."""
 
     size: Positive = 256
-    load_size: Positive | Literal["auto"] = "auto"
+    load_size: Positive | Literal["auto", "full"] = "auto"
+    scale: Literal[1, 2, 3, 4] = 1
     direction: Direction = "a2b"
-    task: Literal["edges"] | None = None
+    task: Literal["auto", "edges", "downscale"] | None = None
     a: str | None = None
     b: str | None = None
     channels_a: Channels = 3
@@ -56,6 +59,7 @@ class DataSection(Section):
     classes_a: bool = False
     batch_size: Positive = 1
     flip: bool = True
+    quarter_turns: bool = False
     colour: Weight = 0.0
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
     zoom: Weight = 0.0
@@ -64,6 +68,17 @@ class DataSection(Section):
     skip_corrupt: bool = False
     labels: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+
+
+class SuperResData(DataSection):
+    """What super-resolution brings: crops of pictures as they are, and their reductions."""
+
+    size: Positive = 128
+    load_size: Positive | Literal["auto", "full"] = "full"
+    scale: Literal[1, 2, 3, 4] = 4
+    task: Literal["auto", "edges", "downscale"] | None = "auto"
+    batch_size: Positive = 16
+    quarter_turns: bool = True
 
 
 class GameLosses(Section):
@@ -130,6 +145,16 @@ class TextLosses(GameLosses):
     adversarial: AdversarialName = "hinge"
     cycle: Weight = 10.0
     identity: Weight = 0.0
+
+
+class SuperResLosses(GameLosses):
+    adversarial: AdversarialName = "relativistic"
+    gan: Weight = 0.1
+    pixel: Weight = 1.0
+    pixel_loss: Literal["l1", "charbonnier"] = "l1"
+    perceptual: Weight = 1.0
+    backbone: BackboneName = "vgg19"
+    pretrain: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
 class ConstraintsSection(Section):
@@ -279,6 +304,15 @@ class TextRecipe(RecipeBase):
     losses: TextLosses = TextLosses()
 
 
+class SuperResRecipe(RecipeBase):
+    kind: ClassVar[Kind] = "paired"
+    translator: Literal["superres"] = "superres"
+    data: SuperResData = SuperResData()
+    generator: Generator = SRVGGSection()
+    discriminator: Discriminator = UNetDiscriminatorSection()
+    losses: SuperResLosses = SuperResLosses()
+
+
 Recipe = (
     Pix2PixRecipe
     | Pix2PixHDRecipe
@@ -288,6 +322,7 @@ Recipe = (
     | StarGANRecipe
     | CUTRecipe
     | TextRecipe
+    | SuperResRecipe
 )
 NETWORKS = ("generator", "text_encoder", "discriminator")
 RECIPES: dict[str, type[Recipe]] = {
@@ -299,4 +334,5 @@ RECIPES: dict[str, type[Recipe]] = {
     "stargan": StarGANRecipe,
     "cut": CUTRecipe,
     "text": TextRecipe,
+    "superres": SuperResRecipe,
 }

@@ -15,6 +15,7 @@ import numpy as np
 
 from translate import images
 from translate.colours import distinct
+from translate.data.layout import TASKS
 from translate.data.shelf import region
 from translate.data.sides import Layout, Side
 from translate.data.threads import each
@@ -32,8 +33,8 @@ def with_classes(layout: Layout, side: Literal["a", "b"], *, progress: bool = Tr
         DataError: the side is no map of classes.
     """
     sides = {name: split.a if side == "a" else split.b for name, split in layout.splits.items()}
-    if layout.kind == "labelled" or any(found.part == "edges" for found in sides.values()):
-        made = "one pool without sides" if layout.kind == "labelled" else "edges drawn from pictures"
+    if layout.kind == "labelled" or any(found.part in TASKS for found in sides.values()):
+        made = "one pool without sides" if layout.kind == "labelled" else "inputs made from pictures"
         raise DataError(f"{layout.root} gives {made}, and no maps of classes; set data.classes_a=false.")
     colours = _colours(layout.root, list(sides.values()), progress)
     splits = {

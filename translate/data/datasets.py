@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from translate.data import transforms
-from translate.data.layout import Direction, Layout, Side
+from translate.data.layout import TASKS, Direction, Layout, Side
 from translate.data.sampling import SampleIndex
 from translate.data.shelf import Shelf
 from translate.errors import BadImage, UsageError
@@ -25,7 +25,9 @@ class DataOptions:
 
     Attributes:
         size: side of the square crops, in pixels.
-        load_size: what the shorter side is resized to before a random crop; "auto" is 286/256 of `size`.
+        load_size: what the shorter side is resized to before a random crop; "auto" is 286/256 of `size`, and
+            "full" leaves the pictures as they are.
+        scale: how many times as large the target is: its crop has `size`, the input's `size` / `scale`.
         direction: "b2a" swaps the sides, here and nowhere else.
         task: how inputs are made from a plain folder, see `layout.TASKS`.
         a, b: names of the folders, where they don't tell by themselves.
@@ -33,6 +35,7 @@ class DataOptions:
         classes_a: the inputs (after the swap) are maps of classes, and arrive as the classes' numbers.
         batch_size: items a batch.
         flip: mirror half of the training crops.
+        quarter_turns: turn the training crops by 0, 1, 2 or 3 quarter turns.
         colour: strength of the colour jitter, on the input of pairs and on both sides of unpaired data.
         rotate, zoom: turn by up to so many degrees and by a factor of up to 1 + zoom; pairs alike.
         workers: loader processes; "auto" is none where the pictures are in RAM.
@@ -43,7 +46,8 @@ class DataOptions:
     """
 
     size: int = 256
-    load_size: int | Literal["auto"] = "auto"
+    load_size: int | Literal["auto", "full"] = "auto"
+    scale: int = 1
     direction: Direction = "a2b"
     task: str | None = None
     a: str | None = None
@@ -53,6 +57,7 @@ class DataOptions:
     classes_a: bool = False
     batch_size: int = 1
     flip: bool = True
+    quarter_turns: bool = False
     colour: float = 0.0
     rotate: float = 0.0
     zoom: float = 0.0
@@ -63,22 +68,24 @@ class DataOptions:
     train: bool = True
 
     def __post_init__(self):
-        if self.load_size != "auto" and self.load_size < self.size:
+        if isinstance(self.load_size, int) and self.load_size < self.size:
             raise UsageError(
                 f"data.load_size={self.load_size} is smaller than the crop data.size={self.size}; "
                 "make it at least as large."
             )
 
     @property
-    def short(self) -> int:
-        """Pixels of the shorter side before the crop."""
+    def short(self) -> int | None:
+        """Pixels of the shorter side before the crop; None where the pictures stay as they are."""
+        if self.load_size == "full":
+            return None
         if not self.train:
             return self.size
         return round(self.size * 286 / 256) if self.load_size == "auto" else self.load_size
 
 
 class Batch(NamedTuple):
-    """Inputs and targets, uint8 `(B, C, size, size)` in 0..255; see `to_float`.
+    """Inputs and targets, uint8 `(B, C, size, size)` in 0..255; see `to_float`. With a scale a is smaller.
 
     Labels are int64 `(B,)` and texts are B strings, each None where the data have none. Of maps of classes
     `a` is `(B, 1, size, size)` and holds numbers below `classes_a`; see `to_one_hot`.
@@ -204,23 +211,27 @@ class PictureDataset:
     def _views(
         self, pictures: tuple[np.ndarray, ...], sides: tuple[Side, ...], rng: random.Random
     ) -> tuple[np.ndarray, ...]:
-        """The same window of each of `pictures`, which have one size: geometry only."""
+        """The same window of each of `pictures`, of which the second may be larger: geometry only."""
         options = self.options
         if options.train and (options.rotate or options.zoom):
             labels = tuple(side.labels for side in sides)
             seed = rng.getrandbits(32)
             pictures = transforms.tilt(pictures, labels, rotate=options.rotate, zoom=options.zoom, seed=seed)
-        shape = pictures[0].shape[1:]
+        shape, size = pictures[0].shape[1:], options.size // options.scale
         if options.train:
-            top, left = transforms.somewhere(shape, options.size, rng)
+            top, left = transforms.somewhere(shape, size, rng)
         else:
-            top, left = transforms.centre(shape, options.size)
+            top, left = transforms.centre(shape, size)
         flip = options.train and options.flip and rng.random() < 0.5
-        return tuple(transforms.crop(picture, top, left, options.size, flip=flip) for picture in pictures)
+        turns = rng.randrange(4) if options.train and options.quarter_turns else 0
+        return tuple(
+            transforms.crop(picture, top * times, left * times, size * times, flip=flip, turns=turns)
+            for picture, times in zip(pictures, (1, options.scale), strict=False)
+        )
 
     def _coloured(self, picture: np.ndarray, side: Side, rng: random.Random) -> np.ndarray:
         # Class numbers and drawn edges have no light that could change.
-        if not self.options.train or not self.options.colour or side.labels or side.part == "edges":
+        if not self.options.train or not self.options.colour or side.labels or side.part in TASKS:
             return picture
         return transforms.jitter(picture, self.options.colour, rng.getrandbits(32))
 
@@ -230,10 +241,15 @@ def paired_dataset(layout: Layout, split: str, *, options: DataOptions) -> Pictu
 
     Raises:
         DataError: the split isn't there.
+        UsageError: pairs of two scales that are to be resized.
     """
     chosen = layout.directed(options.direction).split(split)
-    channels = (options.channels_a, options.channels_b)
-    return PictureDataset((Shelf((chosen.a, chosen.b), channels, options.short),), options)
+    if options.scale > 1 and options.short is not None and chosen.a.part != "downscale":
+        raise UsageError(
+            f"pairs whose targets are data.scale={options.scale} times as large are taken as they are; set "
+            "data.load_size=full."
+        )
+    return PictureDataset((_shelf((chosen.a, chosen.b), options),), options)
 
 
 def unpaired_dataset(layout: Layout, split: str, *, options: DataOptions) -> PictureDataset:
@@ -243,8 +259,8 @@ def unpaired_dataset(layout: Layout, split: str, *, options: DataOptions) -> Pic
         DataError: the split isn't there.
     """
     chosen = layout.directed(options.direction).split(split)
-    a = Shelf((chosen.a,), (options.channels_a,), options.short)
-    b = Shelf((chosen.b,), (options.channels_b,), options.short)
+    a = _shelf((chosen.a,), options)
+    b = _shelf((chosen.b,), options, channels=(options.channels_b,))
     return PictureDataset((a, b), options)
 
 
@@ -260,8 +276,13 @@ def labelled_dataset(layout: Layout, split: str, *, options: DataOptions) -> Pic
             f"data.channels_a={options.channels_a} and data.channels_b={options.channels_b} differ, but "
             "pictures with labels or captions are one pool for both sides; make them equal."
         )
-    shelf = Shelf((layout.split(split).a,), (options.channels_a,), options.short)
+    shelf = _shelf((layout.split(split).a,), options)
     return PictureDataset((shelf, shelf), options)
+
+
+def _shelf(sides: tuple[Side, ...], options: DataOptions, channels: tuple[int, ...] = ()) -> Shelf:
+    channels = channels or (options.channels_a, options.channels_b)[: len(sides)]
+    return Shelf(sides, channels, options.short, scale=options.scale, least=options.size)
 
 
 def collate(items: Sequence[Item | Fault]) -> Batch | Fault:

@@ -30,7 +30,7 @@ class WholePictures:
     """
 
     def __init__(self, shelf: Shelf):
-        self.shelf, self.size = shelf, shelf.short
+        self.shelf, self.size = shelf, shelf.short or shelf.least
 
     def __len__(self) -> int:
         return len(self.shelf)

@@ -11,7 +11,7 @@ from typing import Any
 
 from translate import images
 from translate.colours import distinct, names
-from translate.data.layout import FEW_COLOURS, Direction, Layout, Part, Side, Split, Wanted, survey
+from translate.data.layout import FEW_COLOURS, TASKS, Direction, Layout, Part, Side, Split, Wanted, survey
 from translate.data.naming import roles
 from translate.data.shelf import common_shape, region
 from translate.data.threads import each
@@ -172,7 +172,7 @@ def _seen(part: Part, path: Path, mode: str, picture: images.Picture) -> _Seen |
     thin = pixels[::4, ::4]
     grey = bool((thin[..., 0] == thin[..., 1]).all() and (thin[..., 1] == thin[..., 2]).all())
     few = picture.format != "JPEG" and distinct(thin).size <= FEW_COLOURS
-    colours = tuple(distinct(pixels).tolist()) if few and part != "edges" else ()
+    colours = tuple(distinct(pixels).tolist()) if few and part not in TASKS else ()
     colours = colours if len(colours) <= min(FEW_COLOURS, width * height // _PATCH) else ()
     return _Seen((width, height), mode, picture.format, grey, picture.notes, colours)
 

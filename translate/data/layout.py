@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from translate import images
 from translate.colours import distinct
@@ -22,7 +23,8 @@ from translate.errors import BadImage, DataError
 
 __all__ = ["TASKS", "Direction", "Kind", "Layout", "Part", "Side", "Split", "Wanted", "recognise", "survey"]
 
-TASKS = ("edges",)
+TASKS: tuple[Part, ...] = ("edges", "downscale")
+_NAMES = {"downscale": "small"}  # of the domain that a task makes, where it has another
 
 # Two pictures beside each other are 2:1 or wider; a wide photo, 16:9, is 1.78:1.
 _SIDE_BY_SIDE = 1.9
@@ -110,18 +112,24 @@ def _made(tree: Tree, a: str | None, b: str | None, task: str) -> Layout:
     named = main.filled()
     if b is not None:
         _require_folder(main, b)
-    elif tree.lettered or any(name.lower() in naming.MADE for name in named):
+    elif tree.lettered or any(name.lower() in naming.MADE for name in named) or _are_sides(named):
+        there = ", or name both sides, --a NAME --b NAME" if task == "downscale" else ""
         raise DataError(
-            f"{main.path} holds {', '.join(named)}; say with --b which are the targets of --task {task}."
+            f"{main.path} holds {', '.join(named)}; say with --b which are the targets of --task {task}"
+            f"{there}."
         )
     splits = {}
     for name, body in tree.bodies.items():
         folders = body.folders.values() if b is None else [f for n, f in body.folders.items() if n == b]
         files = (*(body.loose if b is None else ()), *(file for folder in folders for file in folder.files))
         if files:
-            splits[name] = Split(Side(files, "edges"), Side(files))
-    domains = {"a": task, "b": b or tree.root.resolve().name}
+            splits[name] = Split(Side(files, cast(Part, task)), Side(files))
+    domains = {"a": _NAMES.get(task, task), "b": b or tree.root.resolve().name}
     return Layout(tree.root, "plain", True, domains, splits, tree.notes, _no_training(tree, splits))
+
+
+def _are_sides(names: Sequence[str]) -> bool:
+    return len(names) == 2 and naming.are_pairs((names[0], names[1]))
 
 
 def _side_by_side(tree: Tree, paired: bool, *, swapped: bool, told: bool) -> Layout:

@@ -96,7 +96,8 @@ class _Pantry:
             if self._forced:
                 raise DataError(
                     f"data.cache=ram needs about {_size(self._expected())}, and {_size(self._budget)} of "
-                    "memory are available; use data.cache=auto, or a smaller data.load_size."
+                    "memory are available; use data.cache=auto, or fewer or smaller pictures "
+                    "(data.load_size)."
                 )
         return self.open
 

@@ -11,13 +11,13 @@ from translate.errors import DataError
 
 Kind = Literal["side-by-side", "two-folders", "unpaired", "domains", "plain", "labelled"]
 Wanted = Literal["paired", "unpaired", "labelled", "captioned"]
-Part = Literal["whole", "left", "right", "edges"]
+Part = Literal["whole", "left", "right", "edges", "downscale"]
 Direction = Literal["a2b", "b2a"]
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side's files and what of each file is meant: all of it, a half, or edges made from it.
+    """One side's files and what of each file is meant: all of it, a half, or what a task makes of it.
 
     Attributes:
         labels: the pictures hold class numbers, which must never be interpolated.

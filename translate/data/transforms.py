@@ -15,6 +15,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from translate.data.bicubic import imresize
+
 # Loader workers and the pre-flight's threads are the parallelism here; OpenCV's own pool on top would
 # oversubscribe the cores, and a forked copy of that pool can hang.
 cv2.setNumThreads(0)
@@ -55,6 +57,11 @@ def too_long(size: tuple[int, int]) -> bool:
     return max(size) > _LONGEST * min(size)
 
 
+def reduced(pixels: np.ndarray, scale: int) -> np.ndarray:
+    """uint8 `(H, W, C)` to `(H / scale, W / scale, C)` by `bicubic.imresize`, as benchmarks are made."""
+    return imresize(pixels, 1 / scale)
+
+
 def edges(pixels: np.ndarray) -> np.ndarray:
     """Canny edges of uint8 RGB `(H, W, 3)`: black lines on white, uint8 `(H, W, 3)`.
 
@@ -72,17 +79,24 @@ def planar(pixels: np.ndarray, channels: int) -> np.ndarray:
     return pixels.transpose(2, 0, 1)
 
 
-def crop(planes: np.ndarray, top: int, left: int, size: int, *, flip: bool = False) -> np.ndarray:
-    """The `(C, size, size)` window of `(C, H, W)` at (top, left), mirrored if `flip`; a contiguous copy."""
+def crop(
+    planes: np.ndarray, top: int, left: int, size: int, *, flip: bool = False, turns: int = 0
+) -> np.ndarray:
+    """The `(C, size, size)` window of `(C, H, W)` at (top, left); a contiguous copy.
+
+    Args:
+        flip: mirror it.
+        turns: then turn it by so many quarter turns.
+    """
     window = planes[:, top : top + size, left : left + size]
     if len(planes) > 1 and planes.strides[0] == planes.itemsize:
         # A view of interleaved pixels: OpenCV takes those apart in less than half of numpy's time.
         window = np.array(cv2.split(window.transpose(1, 2, 0)))
     else:
         window = np.ascontiguousarray(window)
-    if not flip:
-        return window
-    return cv2.flip(window.reshape(-1, size), 1).reshape(window.shape)
+    if flip:
+        window = cv2.flip(window.reshape(-1, size), 1).reshape(window.shape)
+    return np.ascontiguousarray(np.rot90(window, turns, axes=(1, 2))) if turns else window
 
 
 def centre(size: tuple[int, int], window: int) -> tuple[int, int]:

@@ -18,8 +18,9 @@ from torch import Tensor
 from translate import images
 from translate.errors import BadImage, OutputError, TranslateError
 from translate.inference.latent import Sampling
+from translate.inference.pictures import require_finite
 from translate.inference.plan import Job
-from translate.inference.translator import Translator, require_finite
+from translate.inference.translator import Translator
 
 # Pillow, libjpeg and zlib let go of the interpreter's lock, and the network needs the cores. No tensors in
 # these threads: each that runs a parallel torch operation gets a pool of its own, and once there are more

@@ -1,4 +1,4 @@
-"""Any size in, same size out: padding by reflection to what a network takes."""
+"""Any size in: padding by reflection to what a network takes, which is cropped off the output."""
 
 from __future__ import annotations
 

@@ -13,19 +13,23 @@ from torch import Tensor
 
 from translate import images
 from translate.devices import choose_device
-from translate.errors import ModelError, TranslateError, UsageError, did_you_mean
+from translate.errors import ModelError, TranslateError, UsageError
 from translate.inference.class_maps import one_hot
+from translate.inference.conditions import Asking
 from translate.inference.latent import Sampling
 from translate.inference.padding import pad, padded_length
+from translate.inference.pictures import (
+    PICTURE_CHANNELS,
+    as_pil,
+    checked_array,
+    checked_tensor,
+    require_finite,
+)
 from translate.weights import model_file
 from translate.weights.card import Card
 from translate.weights.locate import locate
 
 Kind = TypeVar("Kind", str, Path, Image.Image, np.ndarray, Tensor)
-_PICTURE_CHANNELS = (1, 3)
-_BEYOND_RANGE = 2.0  # resampling overshoots 1 a little; 0..255 is a mistake
-_SHOWN_LABELS = 40
-_SHOWN_WORDS, _LONGEST_WORD = 8, 30
 
 
 def load(path: str | Path, direction: str | None = None, device: str = "auto") -> Translator:
@@ -60,7 +64,8 @@ class Translator:
         self.direction: str = model.card.direction
         self.device = device
         self._network = model.network.to(device)
-        self._text_encoder = None if model.text_encoder is None else model.text_encoder.to(device)
+        encoder = None if model.text_encoder is None else model.text_encoder.to(device)
+        self._asking = Asking(model.card, encoder, device)
 
     @classmethod
     def load(cls, path: str | Path, direction: str | None = None, device: str = "auto") -> Translator:
@@ -78,7 +83,7 @@ class Translator:
         *,
         seed: int | None = None,
     ) -> Kind:
-        """Translate one picture, or a batch of tensors; same size out, and the same kind.
+        """Translate one picture, or a batch of tensors; the same kind out, and `card.scale` times the size.
 
         Args:
             image: one of
@@ -152,85 +157,26 @@ class Translator:
     def condition(
         self, label: str | Sequence[str] | None = None, text: str | Sequence[str] | None = None
     ) -> Tensor | None:
-        """What the network is called with besides pictures, for all of them or one for each.
-
-        The labels' numbers, int64 `(1,)` or `(N,)`; the captions' vectors, float32 `(1, E)` or `(N, E)`; None
-        for a model that takes nothing but pictures.
-
-        Raises:
-            UsageError: a label or a text that the model doesn't know, doesn't take or can't do without.
-        """
-        if label is not None and text is not None:
-            raise UsageError("a model is asked with a label or with a text, not with both; leave one out.")
-        if self._text_encoder is not None:
-            if label is not None:
-                raise UsageError(
-                    f"the model takes a text and no label, so {label!r} can't be asked of it; "
-                    "say it with --text."
-                )
-            return self._encoded(text)
-        if text is not None:
-            raise UsageError(
-                f"the model takes no text, so {text!r} can't be asked of it; leave the text out."
-            )
-        labels = self.card.labels
-        if not labels:
-            if label is not None:
-                raise UsageError(
-                    f"the model has no labels, so {label!r} can't be asked of it; leave the label out."
-                )
-            return None
-        if label is None:
-            raise UsageError(
-                f"the model translates into what a label says; choose one of {_some(labels)} (--label NAME)."
-            )
-        return torch.tensor(
-            [_number(name, labels) for name in ([label] if isinstance(label, str) else label)]
-        )
+        """What the network is called with besides pictures; see `Asking.condition`."""
+        return self._asking.condition(label, text)
 
     def remarks(self, text: str) -> tuple[str, ...]:
-        """What a person should know of how a caption is read: words that mean nothing to the model."""
-        if self._text_encoder is None:
-            return ()
-        reading = self._text_encoder.read(text)
-        said = []
-        if reading.unknown:
-            words = [_cut(word) for word in reading.unknown]
-            more = f" and {len(words) - _SHOWN_WORDS} more" if len(words) > _SHOWN_WORDS else ""
-            said.append(f"means nothing to the model: {', '.join(words[:_SHOWN_WORDS])}{more}")
-        if reading.cut:
-            said.append("the text is longer than the model reads; its end is left out")
-        return tuple(said)
-
-    def _encoded(self, text: str | Sequence[str] | None) -> Tensor:
-        assert self.card.text is not None
-        assert self._text_encoder is not None
-        examples = " or ".join(f'"{example}"' for example in self.card.text.examples[:2])
-        such = f", such as {examples}" if examples else ""
-        captions = [text] if isinstance(text, str) else list(text or ())
-        if not captions:
-            raise UsageError(f"the model translates into what a text says; give one{such} (--text CAPTION).")
-        for caption in captions:
-            if not caption.strip():
-                raise UsageError(f"an empty text asks for nothing; say what to translate into{such}.")
-            if not self._text_encoder.read(caption).known:
-                raise UsageError(f"the model understands no word of the text; say it in others{such}.")
-        with torch.inference_mode():
-            return self._text_encoder(self._text_encoder.tokenise(captions).to(self.device))
+        """What a person should know of how a caption is read; see `Asking.remarks`."""
+        return self._asking.remarks(text)
 
     def _translate(
         self, image: object, condition: Tensor | None, code: Tensor | None
     ) -> Image.Image | np.ndarray | Tensor:
         if isinstance(image, str | Path):
-            return _as_pil(self._pixels(images.read(image).pixels, condition, code, str(image)))
+            return as_pil(self._pixels(images.read(image).pixels, condition, code, str(image)))
         if isinstance(image, Image.Image):
             name = getattr(image, "filename", "") or "the picture"
-            return _as_pil(self._pixels(images.from_pil(image), condition, code, name))
+            return as_pil(self._pixels(images.from_pil(image), condition, code, name))
         if isinstance(image, np.ndarray):
-            out = self._pixels(_checked_array(image), condition, code)
+            out = self._pixels(checked_array(image), condition, code)
             return out[..., 0] if image.ndim == 2 and out.shape[2] == 1 else out
         if isinstance(image, Tensor):
-            out = self.run(_checked_tensor(image), condition, code)
+            out = self.run(checked_tensor(image), condition, code)
             require_finite(out)
             # A copy, because what inference mode made can't take part in anybody's backward pass.
             return out.to(image.device, image.dtype).clone()
@@ -258,14 +204,16 @@ class Translator:
         if self.card.classes:
             return one_hot(pixels, self.card.classes, name)
         channels = self._channels("in_channels")
-        if channels not in _PICTURE_CHANNELS:
+        if channels not in PICTURE_CHANNELS:
             raise ModelError(f"the model takes {channels} channels, pictures have 1 or 3; give it a tensor.")
         if pixels.shape[2] != channels:
             pixels = images.grey(pixels) if channels == 1 else np.repeat(pixels, 3, axis=2)
         return images.to_tensor(pixels)
 
     def run(self, x: Tensor, condition: Tensor | None = None, code: Tensor | None = None) -> Tensor:
-        """The network on float `(B, C, H, W)` in [-1, 1], any size: float32 `(B, C', H, W)` on `device`.
+        """The network on float `(B, C, H, W)` in [-1, 1], any size: float32 on `device`.
+
+        The output is `(B, C', scale · H, scale · W)`, with `card.scale`.
 
         Every picture's result is its own, whatever its neighbours in the batch. Not checked for NaN.
 
@@ -282,9 +230,9 @@ class Translator:
                 f"the model takes {self._channels('in_channels')} channels, this is {x.shape[1]}."
             )
         if condition is not None and len(condition) not in (1, len(x)):
-            kind = "labels" if self._text_encoder is None else "texts"
             raise UsageError(
-                f"these are {len(condition)} {kind} for {len(x)} pictures; give one, or one for each."
+                f"these are {len(condition)} {self._asking.kind} for {len(x)} pictures; give one, or one for "
+                "each."
             )
         size = [padded_length(n, self.card.size_multiple, self.card.minimum_size) for n in (height, width)]
         try:
@@ -293,7 +241,7 @@ class Translator:
                 told = () if condition is None else (_for_each(condition.to(self.device), len(x)),)
                 coded = {} if code is None else {"latent": code.to(self.device).expand(len(x), -1)}
                 y = self._from_range(self._network(self._to_range(x), *told, **coded))
-                return y[..., :height, :width]
+                return y[..., : self.card.scale * height, : self.card.scale * width]
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
                 raise TranslateError(
@@ -314,66 +262,5 @@ class Translator:
         return y if (low, high) == (-1, 1) else (y - low) * (2 / (high - low)) - 1
 
 
-def require_finite(out: Tensor, name: str = "") -> None:
-    """Refuse an output with NaN or infinity in it.
-
-    Raises:
-        TranslateError: naming the picture, if it has a name.
-    """
-    if not bool(torch.isfinite(out).all()):
-        where = f"{name}: " if name else ""
-        raise TranslateError(f"{where}the network's output is not finite; input or weights are broken.")
-
-
-def _cut(word: str) -> str:
-    return word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}…"
-
-
 def _for_each(condition: Tensor, count: int) -> Tensor:
     return condition.expand(count, *condition.shape[1:])
-
-
-def _number(label: str, labels: tuple[str, ...]) -> int:
-    if label not in labels:
-        raise UsageError(
-            f"the model has no label {label!r}{did_you_mean(label, labels)}; choose one of {_some(labels)}."
-        )
-    return labels.index(label)
-
-
-def _some(labels: tuple[str, ...]) -> str:
-    more = f" … ({len(labels)} in all, see translate info)" if len(labels) > _SHOWN_LABELS else ""
-    return ", ".join(labels[:_SHOWN_LABELS]) + more
-
-
-def _as_pil(pixels: np.ndarray) -> Image.Image:
-    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-
-
-def _checked_array(array: np.ndarray) -> np.ndarray:
-    pixels = array if array.ndim == 3 else array[..., None]
-    if (
-        array.dtype != np.uint8
-        or array.ndim not in (2, 3)
-        or pixels.shape[2] not in _PICTURE_CHANNELS
-        or not array.size
-    ):
-        raise UsageError(
-            f"arrays are pictures as uint8 (H, W, 3) or (H, W), this is {array.dtype} {array.shape}; "
-            "convert it, or give a float tensor in [-1, 1]."
-        )
-    return pixels
-
-
-def _checked_tensor(tensor: Tensor) -> Tensor:
-    if tensor.ndim != 4 or not tensor.is_floating_point() or not tensor.numel():
-        raise UsageError(
-            f"tensors are pictures as float (N, C, H, W) in [-1, 1], this is {str(tensor.dtype)[6:]} "
-            f"{tuple(tensor.shape)}; add the batch with image[None], scale bytes with x / 127.5 - 1."
-        )
-    largest = tensor.detach().abs().amax().item()
-    if largest > _BEYOND_RANGE:
-        raise UsageError(
-            f"tensors are in [-1, 1], this one reaches {largest:g}; scale bytes with x / 127.5 - 1."
-        )
-    return tensor

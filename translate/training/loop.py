@@ -59,7 +59,7 @@ def train(
         parts = batch.split(recipe.training.accumulate)
         factor = state.set_learning_rates(learning_rate_factor(recipe.optim, state.step, steps))
 
-        due = [phase for phase in translator.phases if state.step % phase.every == 0]
+        due = [phase for phase in translator.phases if phase.due(state.step, progress)]
         # Parts of a batch keep no graph: it is made again, for one part at a time, which saves the memory.
         whole = len(parts) == 1 and not all(phase.detached for phase in due)
         with mixed, torch.set_grad_enabled(whole):

@@ -72,8 +72,11 @@ def _digest(captions: Iterable[str]) -> str:
 def _empty_batch(recipe: Recipe) -> Batch:
     data = recipe.data
     a, b = (
-        torch.empty(data.batch_size, channels, data.size, data.size, device="meta")
-        for channels in (input_channels(recipe), data.channels_b)
+        torch.empty(data.batch_size, channels, size, size, device="meta")
+        for channels, size in (
+            (input_channels(recipe), data.size // data.scale),
+            (data.channels_b, data.size),
+        )
     )
     labels = torch.empty(data.batch_size, dtype=torch.long, device="meta") if data.labels else None
     texts = [(text,) * data.batch_size if recipe.kind == "captioned" else None for text in ("one", "another")]

@@ -66,6 +66,7 @@ class Phase:
         optimizer: name of the phase whose optimiser this one steps too; its own by default.
         above: the optimiser is stepped only where the loss, the terms' sum, is above this.
         clip: the weights are clipped to ± this after each step.
+        after, until: the shares of the training, 0 … 1, between which the phase runs.
     """
 
     name: str
@@ -77,6 +78,12 @@ class Phase:
     optimizer: str = ""
     above: float | None = None
     clip: float | None = None
+    after: float = 0.0
+    until: float = 1.0
+
+    def due(self, step: int, progress: float) -> bool:
+        """Whether it runs in the step after `step` others, when `progress` of the training is done."""
+        return step % self.every == 0 and self.after <= progress < self.until
 
 
 class Translator(nn.Module, ABC):

@@ -21,6 +21,7 @@ from translate.config import (
     Section,
     SPADERecipe,
     StarGANRecipe,
+    SuperResRecipe,
     TextRecipe,
 )
 from translate.errors import ModelError, OutputError, UsageError
@@ -42,6 +43,7 @@ from translate.translators.game import Rules
 from translate.translators.perceptual import PerceptualDistance
 from translate.translators.pix2pix import Pix2Pix
 from translate.translators.stargan import StarGAN
+from translate.translators.superres import SuperRes
 from translate.translators.text import TextGAN
 
 
@@ -222,6 +224,22 @@ def _text(recipe: TextRecipe) -> TextGAN:
     )
 
 
+def _superres(recipe: SuperResRecipe) -> SuperRes:
+    losses = recipe.losses
+    second = losses.pretrain < 1
+    return SuperRes(
+        _generator(recipe, "a2b"),
+        _discriminator(recipe, recipe.data.channels_b) if second and losses.gan else None,
+        game_rules(recipe),
+        pixel=losses.pixel,
+        pixel_loss=losses.pixel_loss,
+        gan=losses.gan,
+        perceptual=losses.perceptual,
+        distance=_distance(losses.perceptual if second else 0.0, losses.backbone),
+        pretrain=losses.pretrain,
+    )
+
+
 TRANSLATORS: dict[str, Callable[..., Translator]] = {
     "pix2pix": _pix2pix,
     "pix2pixhd": _pix2pix,
@@ -231,6 +249,7 @@ TRANSLATORS: dict[str, Callable[..., Translator]] = {
     "stargan": _stargan,
     "cut": _cut,
     "text": _text,
+    "superres": _superres,
 }
 
 
@@ -273,6 +292,9 @@ def _check_size(
         what += f" with training.resolutions {resolutions} begins at {size}, which"
         grown = isinstance(recipe.generator, ProgressiveSection)
         remedies.append("fewer generator.stages" if grown else "fewer training.resolutions")
+    if name == "generator" and recipe.data.scale > 1:
+        size //= recipe.data.scale
+        what += f" with data.scale {recipe.data.scale} gives inputs of {size}, which"
     if size >= needed:
         return
     if name.startswith("discriminator"):

@@ -144,6 +144,11 @@ class Card(BaseModel):
         return from_names(self.classes)
 
     @property
+    def scale(self) -> int:
+        """How many times as large the output is as the input."""
+        return int(self.arguments.get("scale") or 1)
+
+    @property
     def source(self) -> str:
         """The name of the domain that goes in."""
         return self.domains.get("a" if self.direction == "a2b" else "b", self.direction[0])

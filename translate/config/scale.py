@@ -1,0 +1,83 @@
+"""What a recipe promises of sizes: which translators enlarge, and by how much."""
+
+from __future__ import annotations
+
+from translate.config.schema import Recipe, SuperResRecipe
+from translate.errors import UsageError
+
+ENLARGING = "srvgg, edsr, srresnet or rrdb"
+
+
+def check_own_size(recipe: Recipe) -> None:
+    """Refuse to enlarge with a recipe whose pictures keep their size.
+
+    Raises:
+        UsageError: naming the key, the reason and the remedy.
+    """
+    data, method = recipe.data, recipe.translator
+    scale = getattr(recipe.generator, "scale", 1)
+    if data.scale != 1:
+        raise UsageError(
+            f"data.scale {data.scale} enlarges pictures, and {method} translates them at their own size; "
+            "leave it 1, or use the recipe superres"
+        )
+    if scale != 1:
+        raise UsageError(
+            f"generator.scale {scale} enlarges pictures, and {method} translates them at their own size; "
+            "leave it 1"
+        )
+    if data.task == "downscale":
+        raise UsageError(
+            f"data.task downscale makes small inputs, and {method} translates pictures at their own size; "
+            "use the recipe superres"
+        )
+
+
+def check_enlarging(recipe: SuperResRecipe) -> None:
+    """Refuse what makes no sense where the target is larger than the input.
+
+    Raises:
+        UsageError: naming the key, the reason and the remedy.
+    """
+    data = recipe.data
+    _check_network(recipe)
+    if data.task == "downscale" and data.scale == 1:
+        raise UsageError(
+            "data.task downscale with data.scale 1 changes nothing, so there is nothing to learn; set "
+            "data.scale to 2, 3 or 4"
+        )
+    if data.task == "edges":
+        raise UsageError("superres enlarges pictures, and data.task edges draws; leave it auto")
+    if data.direction == "b2a":
+        raise UsageError("superres enlarges, and data.direction b2a asks for the reverse; leave it a2b")
+    for key in ("rotate", "zoom", "colour"):
+        if getattr(data, key):
+            raise UsageError(
+                f"data.{key} would change what the pictures of a pair have to do with each other; leave it "
+                "0, superres has data.flip and data.quarter_turns"
+            )
+    if data.classes_a:
+        raise UsageError("superres enlarges pictures, not maps of classes; leave data.classes_a false")
+    if recipe.training.pool:
+        raise UsageError("training.pool has no meaning for superres, which has no replay; leave it 0")
+
+
+def _check_network(recipe: SuperResRecipe) -> None:
+    generator, scale = recipe.generator, recipe.data.scale
+    built = getattr(generator, "scale", 1)
+    if built == scale:
+        if generator.name == "rrdb" and scale == 3:
+            raise UsageError(
+                "generator.name rrdb enlarges by 1, 2 or 4, not by data.scale 3; choose "
+                "generator.name=srvgg, edsr or srresnet"
+            )
+        return
+    if hasattr(generator, "scale"):
+        raise UsageError(
+            f"generator.scale {built} and data.scale {scale} contradict each other; leave generator.scale "
+            "auto"
+        )
+    raise UsageError(
+        f"data.scale {scale} needs a generator that enlarges, and {generator.name} keeps the size; choose "
+        f"generator.name={ENLARGING}"
+    )
