@@ -1,12 +1,13 @@
-"""What each objective, constraint, discriminator and generator costs a training step.
+"""What each objective, constraint, trick, discriminator, generator and loss costs a training step.
 
     python benchmarks/step_costs.py [--rounds 7] [--only objective] [--out benchmarks/results]
 
 The measure is the step of the recipe `cyclegan`: LSGAN, two PatchGANs, two ResNets of 9 blocks; here 16
-channels wide, at 64², one picture a side, on one thread, with Adam and n_critic 1 throughout. Every row
-changes one thing of it. A row and the baseline take turns, and its cost is the median of the rounds'
-ratios, by the processor's time, which a busy machine troubles less than the clock's. A lazy regulariser is
-timed over its whole interval.
+channels wide, at 64², one picture a side, on one thread, with Adam and n_critic 1 throughout. What needs
+pairs, labels, captions or larger batches stands beside a step that has them, of the same networks. Every row
+changes one thing. A row and its baseline take turns, and its cost is the median of the rounds' ratios, by the
+processor's time, which a busy machine troubles less than the clock's. What isn't done in every step is timed
+over its whole interval.
 """
 
 from __future__ import annotations
@@ -20,104 +21,32 @@ import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import torch
+from step_costs_rows import BASELINE, GROUPS, LABELS, SIZE, WIDTH
+from torch import nn
 
-from translate.config import load_recipe
+from translate.config import Recipe
 from translate.data.datasets import Batch as ByteBatch
 from translate.errors import UsageError
+from translate.networks.perceptual import PerceptualFeatures
 from translate.training.loop import train
 from translate.training.state import new_state
+from translate.translators.base import Translator
 from translate.translators.catalogue import build_translator
+from translate.translators.perceptual import PerceptualDistance
+from translate.translators.pix2pix import Pix2Pix
 
-SIZE, WIDTH = 64, 16
-BASELINE: dict[str, Any] = {
-    "data.size": SIZE,
-    "data.load_size": SIZE,
-    "generator.name": "resnet",
-    "generator.depth": 9,
-    "generator.width": WIDTH,
-    "discriminator.width": WIDTH,
-    "losses.adversarial": "lsgan",
-    "optim.optimizer": "adam",
-    "optim.lr": 1e-5,
-    "training.n_critic": 1,
-    "log.every": 10**9,
-}
-Changes = dict[str, Any]
-ENERGY: Changes = {"discriminator.name": "autoencoder", "losses.adversarial": "ebgan"}
-PROJECTED: Changes = {"discriminator.name": "projected", "losses.adversarial": "projected"}
-ROWS: dict[str, dict[str, Changes]] = {
-    "objective": {
-        "lsgan (the baseline itself)": {},
-        **{
-            name: {"losses.adversarial": name}
-            for name in ("minimax", "nonsaturating", "hinge", "wgan", "wgan-gp", "dragan", "relativistic")
-        },
-        "ebgan, on its autoencoder": ENERGY,
-        "began, on its autoencoder": ENERGY | {"losses.adversarial": "began"},
-        "projected, on frozen features": PROJECTED,
-    },
-    "constraint": {
-        "R1 in every step": {"constraints.r1": 1, "constraints.r1_every": 1},
-        "R1 in every 4th": {"constraints.r1": 1, "constraints.r1_every": 4},
-        "R1 in every 8th": {"constraints.r1": 1, "constraints.r1_every": 8},
-        "spectral normalisation": {"discriminator.spectral": True},
-        "clipped weights": {"constraints.clip": 0.01},
-        "orthogonal": {"constraints.orthogonal": 1e-4},
-        "historical": {"constraints.historical": 1},
-        "label smoothing": {"constraints.smoothing": 0.1},
-        "instance noise": {"constraints.noise": 0.1},
-        "augmentation": {"constraints.augment": ["colour", "translation", "cutout"]},
-        "feature matching": {"losses.feature_matching": 1},
-    },
-    "discriminator": {
-        "patch, batch norm": {"discriminator.norm": "batch"},
-        "patch with self-attention": {"discriminator.attention": True},
-        "patch, minibatch deviation": {"discriminator.minibatch": "stddev"},
-        "patch, minibatch discrimination": {"discriminator.minibatch": "discrimination"},
-        "pixel": {"discriminator.name": "pixel"},
-        "image, 4 layers": {"discriminator.name": "image", "discriminator.layers": 4},
-        "multiscale, 2 of 2 layers": {
-            "discriminator.name": "multiscale",
-            "discriminator.scales": 2,
-            "discriminator.layers": 2,
-        },
-        "residual": {"discriminator.name": "residual"},
-        "unet": {"discriminator.name": "unet"},
-    },
-    "generator": {
-        "resnet, 6 blocks": {"generator.depth": 6},
-        "resnet, self-attention": {"generator.attention": True},
-        "resnet, antialiased": {"generator.antialias": True, "generator.upsampling": "blur"},
-        "resnet, spectral": {"generator.spectral": True},
-        "unet": {"generator.name": "unet", "generator.depth": 6},
-        "mobile": {"generator.name": "mobile", "generator.depth": 6},
-        "progressive, grown": {
-            "generator.name": "progressive",
-            "generator.depth": 6,
-            "training.resolutions": 1,
-        },
-        "laplacian": {"generator.name": "laplacian", "generator.depth": 5},
-        "srresnet": {"generator.name": "srresnet", "generator.depth": 16},
-        "edsr": {"generator.name": "edsr", "generator.depth": 16},
-        "rrdb": {"generator.name": "rrdb", "generator.depth": 23, "generator.growth": WIDTH // 2},
-        "srvgg": {"generator.name": "srvgg", "generator.depth": 16},
-    },
-}
 LAZY = "R1 in every step"
 Steps = Callable[[], tuple[float, float]]
+Costs = dict[str, dict[str, float]]
 
 
-def steps_of(changes: Changes) -> Steps:
+def steps_of(recipe: Recipe) -> Steps:
     """A training that takes its longest interval's steps, and gives the seconds of one, CPU's and clock's."""
-    recipe = load_recipe("cyclegan", BASELINE | changes)
     torch.manual_seed(0)
-    state = new_state(build_translator(recipe), recipe, torch.device("cpu"))
-    random = torch.Generator().manual_seed(1)
-    a, b = (torch.randint(256, (1, 3, SIZE, SIZE), generator=random, dtype=torch.uint8) for _ in "ab")
-    batch, count = ByteBatch(a, b), max(phase.every for phase in state.translator.phases)
+    state = new_state(translator_of(recipe), recipe, torch.device("cpu"))
+    batch, count = batch_of(recipe), max(phase.every for phase in state.translator.phases)
 
     def run() -> tuple[float, float]:
         used, start = time.process_time(), time.perf_counter()
@@ -138,9 +67,40 @@ def steps_of(changes: Changes) -> Steps:
     return run
 
 
-def measure(changes: Changes, baseline: Steps, rounds: int) -> dict[str, float]:
+def translator_of(recipe: Recipe) -> Translator:
+    """The recipe's; a VGG-19 has random weights in it, which cost a step what the real ones do."""
+    losses = recipe.losses
+    if not getattr(losses, "perceptual", 0) or getattr(losses, "backbone", "") != "vgg19":
+        return build_translator(recipe)
+    without = losses.model_copy(update={"perceptual": 0.0})
+    translator = build_translator(recipe.model_copy(update={"losses": without}))
+    assert isinstance(translator, Pix2Pix)
+    features = PerceptualFeatures("vgg19")
+    stages = features.backbone.stages.to_empty(device="cpu").to(memory_format=torch.channels_last)
+    for weight in stages.buffers():
+        if weight.ndim == 4:
+            nn.init.kaiming_normal_(weight)
+        else:
+            nn.init.zeros_(weight)
+    translator.perceptual, translator.distance = 1.0, PerceptualDistance(features)
+    return translator
+
+
+def batch_of(recipe: Recipe) -> ByteBatch:
+    """Random pictures, with labels or captions where the recipe wants them."""
+    data, random = recipe.data, torch.Generator().manual_seed(1)
+    shape = (data.batch_size, 3, data.size, data.size)
+    a, b = (torch.randint(256, shape, generator=random, dtype=torch.uint8) for _ in "ab")
+    if recipe.kind == "captioned":
+        texts = [tuple(f"a {label} at noon" for label in pair) for pair in (LABELS[:2], LABELS[1:])]
+        return ByteBatch(a, b, text_a=texts[0], text_b=texts[1])
+    if recipe.kind == "labelled":
+        return ByteBatch(a, b, torch.zeros(len(a), dtype=torch.int64), torch.ones(len(a), dtype=torch.int64))
+    return ByteBatch(a, b)
+
+
+def measure(row: Steps, baseline: Steps, rounds: int) -> dict[str, float]:
     """A row's cost beside the baseline's, in turns."""
-    row = steps_of(changes)
     row()
     times = []
     for turn in range(rounds):
@@ -156,17 +116,18 @@ def measure(changes: Changes, baseline: Steps, rounds: int) -> dict[str, float]:
     }
 
 
-def expected_of_lazy(rows: dict[str, dict[str, float]]) -> None:
+def expected_of_lazy(rows: Costs) -> None:
     """What R1's interval promises: its cost in every step, divided by the interval."""
-    for label, changes in ROWS["constraint"].items():
+    for label, changes in GROUPS["constraint"].rows.items():
         if "constraints.r1" in changes and label in rows:
             extra = rows[LAZY]["cpu"] - 1
             rows[label]["expected"] = 1 + extra / changes["constraints.r1_every"]
 
 
-def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
+def table(results: dict[str, Costs]) -> str:
     lines = []
     for group, rows in results.items():
+        lines += [f"Beside {GROUPS[group].beside}:", ""]
         lines += [f"| {group} | a step, CPU | lowest to highest | by the clock | its interval says |"]
         lines += ["|---|---|---|---|---|"]
         for label, row in rows.items():
@@ -177,7 +138,7 @@ def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
     return "\n".join(lines)
 
 
-def write(folder: Path, rounds: int, load: float, results: dict[str, dict[str, dict[str, float]]]) -> None:
+def write(folder: Path, rounds: int, load: float, results: dict[str, Costs]) -> None:
     """What is known so far, as JSON and as a table."""
     expected_of_lazy(results.get("constraint", {}))
     loads = {"at the start": round(load, 1), "at the end": round(os.getloadavg()[0], 1)}
@@ -192,8 +153,8 @@ def write(folder: Path, rounds: int, load: float, results: dict[str, dict[str, d
     }
     (folder / "step_costs.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     head = (
-        "# What a step costs\n\nBeside a step of `cyclegan` with LSGAN, PatchGANs and ResNets of 9 blocks "
-        f"(1.00): {WIDTH} channels\nwide, {SIZE}², one picture a side, one thread. Medians of {rounds} "
+        "# What a step costs\n\nThe step of `cyclegan` with LSGAN, PatchGANs and ResNets of 9 blocks is "
+        f"1.00: {WIDTH} channels\nwide, {SIZE}², one picture a side, one thread. Medians of {rounds} "
         "ratios taken in turns, by the processor's time; load\nof the machine "
         f"{loads['at the start']:.0f} to {loads['at the end']:.0f}. "
         f"`{facts['command']}`, torch {torch.__version__}, {facts['date']}.\n\n"
@@ -204,23 +165,26 @@ def write(folder: Path, rounds: int, load: float, results: dict[str, dict[str, d
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", choices=list(ROWS))
+    parser.add_argument("--only", choices=list(GROUPS))
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    load, baseline = os.getloadavg()[0], steps_of({})
-    baseline()
-    results: dict[str, dict[str, dict[str, float]]] = {}
-    for group in [options.only] if options.only else ROWS:
-        results[group] = {}
-        for label, changes in ROWS[group].items():
+    load, start = os.getloadavg()[0], time.perf_counter()
+    results: dict[str, Costs] = {}
+    for name in [options.only] if options.only else GROUPS:
+        group, results[name] = GROUPS[name], {}
+        baseline = steps_of(group.changed({}))
+        baseline()
+        for label, changes in group.rows.items():
             try:
-                results[group][label] = row = measure(changes, baseline, options.rounds)
+                row = measure(steps_of(group.changed(changes)), baseline, options.rounds)
             except UsageError as error:
                 print(f"{label}: left out, {error}", flush=True)
                 continue
-            print(f"{group:14} {label:34} {row['cpu']:5.2f}  clock {row['clock']:5.2f}", flush=True)
+            results[name][label] = row
+            print(f"{name:14} {label:34} {row['cpu']:5.2f}  clock {row['clock']:5.2f}", flush=True)
             write(options.out, options.rounds, load, results)
+    print(f"{(time.perf_counter() - start) / 60:.0f} minutes")
 
 
 if __name__ == "__main__":
