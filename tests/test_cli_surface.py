@@ -69,6 +69,7 @@ def test_all_verbs_are_there():
         "train",
         "convert",
         "evaluate",
+        "import",
         "info",
         "data render",
         "data inspect",

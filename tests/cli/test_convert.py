@@ -143,7 +143,7 @@ def test_notes_are_counted_not_repeated(here, run):
         (
             ["nobody", "in", "-o", "out"],
             4,
-            "error: nobody: no such model; give a run folder or a .safetensors",
+            "error: nobody: no such model; give a run folder or a model file",
         ),
         (["in/a.png", "in", "-o", "out"], 4, "in/a.png is no whole safetensors file ("),
         (["nobody", "in", "-o", "in/a.png"], 5, "in/a.png is not a folder, so nothing can be written to"),

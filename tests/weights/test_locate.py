@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from translate.errors import ModelError, UsageError
 from translate.weights.card import Card
-from translate.weights.locate import locate
+from translate.weights.locate import is_foreign, locate
 
 
 def model(path: Path, direction: str) -> Path:
@@ -59,7 +59,36 @@ def test_messages(runs):
         locate("new")
     with pytest.raises(UsageError, match=r"unknown direction 'up'; choose one of a2b, b2a\."):
         locate("one", "up")
-    with pytest.raises(
-        ModelError, match=r"nothing: no such model; give a run folder or a \.safetensors file\."
-    ):
+    with pytest.raises(ModelError, match=r"nothing: no such model; give a run folder or a model file\."):
         locate("nothing", "a2b")
+
+
+def test_files_of_other_tools(tmp_path):
+    names = ("latest_net_G_A.pth", "latest_net_G_B.pth", "5_net_G_A.pth")
+    for name in names:
+        (tmp_path / name).touch()
+    a2b, b2a, lonely = (tmp_path / name for name in names)
+    assert [locate(a2b), locate(a2b, "a2b"), locate(a2b, "b2a")] == [a2b, a2b, b2a]
+    assert [locate(b2a), locate(b2a, "a2b"), locate(b2a, "b2a")] == [b2a, a2b, b2a]
+    assert [locate(tmp_path), locate(tmp_path, "b2a")] == [a2b, b2a]
+    with pytest.raises(
+        ModelError, match=r"5_net_G_A\.pth does not translate b→a, and no model beside it does"
+    ):
+        locate(lonely, "b2a")
+
+
+def test_a_run_comes_before_other_tools_files(tmp_path):
+    (tmp_path / "latest_net_G.pth").touch()
+    assert locate(tmp_path) == tmp_path / "latest_net_G.pth"
+    ours = model(tmp_path / "model.safetensors", "a2b")
+    assert locate(tmp_path) == ours
+
+
+def test_safetensors_without_a_card_are_another_tool_s(tmp_path):
+    save_file({"x": np.zeros(1)}, tmp_path / "theirs.safetensors")
+    (tmp_path / "broken.safetensors").write_bytes(b"\0" * 40)
+    assert is_foreign(tmp_path / "theirs.safetensors")
+    assert is_foreign(tmp_path / "x.PTH")
+    assert not is_foreign(model(tmp_path / "ours.safetensors", "a2b"))
+    assert not is_foreign(tmp_path / "broken.safetensors")
+    assert not is_foreign(tmp_path / "none.safetensors")

@@ -138,7 +138,7 @@ def test_reading_a_card_needs_no_torch(tmp_path):
 
 def test_missing_and_unreadable(tmp_path):
     path = tmp_path / "none.safetensors"
-    assert refusal(path) == f"{path}: no such model; give a run folder or a .safetensors file."
+    assert refusal(path) == f"{path}: no such model; give a run folder or a model file."
     assert "can't be read: is a directory" in refusal(tmp_path)
 
 
@@ -175,7 +175,9 @@ def test_flipped_bits_in_the_header_are_refused_or_harmless(tmp_path):
 
 def test_without_a_card(tmp_path):
     save_file({"x": torch.zeros(1)}, tmp_path / "m.safetensors")
-    assert "holds weights but no card" in refusal(tmp_path / "m.safetensors")
+    assert "holds the weights of a network that translate doesn't know" in refusal(tmp_path / "m.safetensors")
+    with pytest.raises(ModelError, match="holds weights but no card"):
+        read_card(tmp_path / "m.safetensors")
 
 
 def with_card(path: Path, change) -> str:
@@ -190,8 +192,8 @@ def with_card(path: Path, change) -> str:
 def test_cards_that_make_no_sense(tmp_path):
     path = tmp_path / "m.safetensors"
     assert "the card is no JSON (" in with_card(path, lambda card: "{nonsense")
-    newer = with_card(path, lambda card: card.update(format_version=4, novelty=1))
-    assert "has format version 4, this translate reads up to 3; update translate" in newer
+    newer = with_card(path, lambda card: card.update(format_version=5, novelty=1))
+    assert "has format version 5, this translate reads up to 4; update translate" in newer
     assert "the card is not valid: whatever: Extra inputs" in with_card(
         path, lambda card: card.update(whatever=1)
     )
@@ -242,7 +244,7 @@ def test_a_card_of_version_1_is_read(tmp_path):
     save_file(load_file(path), path, {"card": json.dumps(content)})
     card = model_file.load(path).card
     assert (card.format_version, card.labels, card.text) == (1, (), None)
-    assert make_card().format_version == 3
+    assert make_card().format_version == 4
 
 
 def test_a_card_of_version_2_is_read(tmp_path):

@@ -47,7 +47,7 @@ def convert(
     Parameters
     ----------
     model
-        A run folder, the name of a run under checkpoints, or a model file.
+        A run folder, the name of a run under checkpoints, a model file, or another tool's weights.
     inputs
         Picture files, folders, or quoted patterns such as 'photos/**/*.jpg'.
     output

@@ -43,7 +43,7 @@ def evaluate(
     Parameters
     ----------
     model
-        A run folder, the name of a run under checkpoints, or a model file.
+        A run folder, the name of a run under checkpoints, a model file, or another tool's weights.
     data
         The data folder; `translate data inspect` says how it is read.
     split

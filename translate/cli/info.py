@@ -23,17 +23,16 @@ def info(
     Parameters
     ----------
     model
-        A run folder, the name of a run under checkpoints, or a model file.
+        A run folder, the name of a run under checkpoints, a model file, or another tool's weights.
     direction
         a2b or b2a, where a run has both.
     json
         Print the card as JSON.
     """
-    from translate.weights.card import read_card
-    from translate.weights.locate import locate
+    from translate.weights.locate import card_at, locate
 
     path = locate(model, direction)
-    card = read_card(path)
+    card = card_at(path)
     if json:
         print(card.model_dump_json(indent=2))
     else:
@@ -66,7 +65,8 @@ def _rows(path: Path, card: Card) -> list[tuple[str, str]]:
         ("values", f"{low:g} to {high:g}"),
         ("batch norm", "statistics of the very picture" if card.norm_statistics == "batch" else ""),
         ("sizes", f"any; padded to multiples of {card.size_multiple}, at least {card.minimum_size} pixels"),
-        ("trained for", f"{card.step} steps"),
+        ("trained for", "" if card.origin and not card.step else f"{card.step} steps"),
+        ("imported", _joined(card.origin)),
         ("perceptual", _perceptual(card.recipe)),
         ("data", _joined(card.data)),
         ("metrics", _joined(card.metrics)),

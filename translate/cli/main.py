@@ -29,6 +29,11 @@ app.command(
     "translate.cli.convert:convert", name="convert", help="Convert pictures and folders with a trained model."
 )
 app.command("translate.cli.evaluate:evaluate", name="evaluate", help="Measure a model on held-out pictures.")
+app.command(
+    "translate.cli.import_models:import_models",
+    name="import",
+    help="Make model files of other tools' weights: pix2pix, CycleGAN, CUT, pix2pixHD.",
+)
 app.command("translate.cli.info:info", name="info", help="Print the card of a model or run.")
 data.command("translate.cli.data_render:render", name="render", help="Render the built-in data set, savanna.")
 data.command(

@@ -22,11 +22,12 @@ from translate.colours import from_names
 from translate.errors import ModelError
 from translate.files import explain
 
-FORMAT_VERSION = 3  # 1 knew no labels, 2 no captions, no classes and no codes
+FORMAT_VERSION = 4  # 1 knew no labels; 2 no captions, no classes and no codes; 3 no origin
 METADATA_KEY = "card"
 CLASS = r"^(#[0-9a-f]{6}|0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])$"
 
 Direction = Literal["a2b", "b2a"]
+NormStatistics = Literal["batch", "running"]
 
 
 class Captions(BaseModel):
@@ -70,13 +71,14 @@ class Card(BaseModel):
         norm_statistics: `batch` if batch norm uses the statistics of the very picture, as a network
             trained one picture at a time needs; `running` if it uses those collected in training.
         step: training steps behind these weights.
+        origin: of another tool's weights, where they come from: the tool, the file and its SHA-256.
         recipe: the resolved recipe. data: facts of the training data. metrics: what was measured.
         licence: of the weights. versions: of translate and torch that wrote the file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: Literal[1, 2, 3] = FORMAT_VERSION
+    format_version: Literal[1, 2, 3, 4] = FORMAT_VERSION
     architecture: str
     arguments: dict[str, str | bool | int | float | None]
     translator: str
@@ -89,8 +91,9 @@ class Card(BaseModel):
     value_range: tuple[float, float] = (-1.0, 1.0)
     size_multiple: PositiveInt
     minimum_size: PositiveInt
-    norm_statistics: Literal["batch", "running"] = "running"
+    norm_statistics: NormStatistics = "running"
     step: int = 0
+    origin: dict[str, Any] = {}
     recipe: dict[str, Any] = {}
     data: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
@@ -167,16 +170,33 @@ def read_card(path: str | Path) -> Card:
     """
     path = Path(path)
     _require_safetensors(path)
+    metadata = _metadata(path)
+    if METADATA_KEY not in metadata:
+        raise ModelError(f"{path} holds weights but no card, so it is no model file that translate wrote.")
+    return _parse(path, metadata[METADATA_KEY])
+
+
+def has_card(path: str | Path) -> bool:
+    """Whether a file is a model file of ours and not another tool's weights; damaged ones count as ours.
+
+    It tells what to open a file with, and leaves it to that to complain.
+    """
+    path = Path(path)
+    try:
+        _require_safetensors(path)
+        return METADATA_KEY in _metadata(path)
+    except ModelError:
+        return True
+
+
+def _metadata(path: Path) -> dict[str, str]:
     try:
         with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
+            return file.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(
             f"{path} is no whole safetensors file ({_first_line(error)}); copy or download it again."
         ) from error
-    if METADATA_KEY not in metadata:
-        raise ModelError(f"{path} holds weights but no card, so it is no model file that translate wrote.")
-    return _parse(path, metadata[METADATA_KEY])
 
 
 def _require_safetensors(path: Path) -> None:
@@ -184,7 +204,7 @@ def _require_safetensors(path: Path) -> None:
         with path.open("rb") as stream:
             start = stream.read(16)
     except FileNotFoundError as error:
-        raise ModelError(f"{path}: no such model; give a run folder or a .safetensors file.") from error
+        raise ModelError(f"{path}: no such model; give a run folder or a model file.") from error
     except OSError as error:
         raise ModelError(f"{path} can't be read: {explain(error)}.") from error
     # A zip archive is what torch.save writes; a bare pickle starts with its protocol, and goes on with

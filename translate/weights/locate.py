@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from translate.errors import ModelError, UsageError
-from translate.weights.card import read_card
+from translate.weights.card import Card, has_card, read_card
+from translate.weights.importers import names
 
 MODEL_FILES = {"a2b": "model.safetensors", "b2a": "model-b2a.safetensors"}
 RUNS = Path("checkpoints")
@@ -15,7 +16,8 @@ def locate(model: str | Path, direction: str | None = None) -> Path:
     """The model file that `model` means.
 
     Args:
-        model: a model file, a run folder, or the name of a run under `checkpoints`.
+        model: a model file, a run folder, or the name of a run under `checkpoints`; or a file of another
+            tool, or its folder with `latest_net_G….pth`.
         direction: `a2b` or `b2a`; None is a run's a→b, or whatever the file given does.
 
     Raises:
@@ -29,6 +31,8 @@ def locate(model: str | Path, direction: str | None = None) -> Path:
         path = RUNS / path
     if path.is_dir():
         return _in_run(path, direction or "a2b")
+    if path.exists() and is_foreign(path):
+        return _of_another_tool(path, direction)
     if direction is None or read_card(path).direction == direction:
         return path
     other = path.with_name(MODEL_FILES[direction])
@@ -37,10 +41,41 @@ def locate(model: str | Path, direction: str | None = None) -> Path:
     return other
 
 
+def is_foreign(path: Path) -> bool:
+    """Whether a file is to be imported: a `.pth` and the like, or safetensors without a card."""
+    suffix = path.suffix.lower()
+    return suffix in names.SUFFIXES or (suffix == ".safetensors" and not has_card(path))
+
+
+def card_at(path: Path) -> Card:
+    """The card of a model file, or the one that another tool's file is given; that takes torch.
+
+    Raises:
+        ModelError: see `read_card`, and `importers.opening.open_foreign`.
+    """
+    if not is_foreign(path):
+        return read_card(path)
+    from translate.weights.importers.opening import open_foreign
+
+    return open_foreign(path).card
+
+
+def _of_another_tool(path: Path, direction: str | None) -> Path:
+    if direction is None or names.direction(path) == direction:
+        return path
+    other = names.other_direction(path)
+    if other == path or not other.exists():
+        raise ModelError(f"{path} does not translate {_arrow(direction)}, and no model beside it does.")
+    return other
+
+
 def _in_run(run: Path, direction: str) -> Path:
     file = run / MODEL_FILES[direction]
     if file.exists():
         return file
+    foreign = names.in_folder(run, direction)
+    if foreign is not None:
+        return foreign
     present = [name for name, other in MODEL_FILES.items() if (run / other).exists()]
     if present:
         raise ModelError(

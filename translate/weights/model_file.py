@@ -15,7 +15,8 @@ from translate.errors import ModelError, OutputError, UsageError
 from translate.files import replacing
 from translate.networks.catalogue import build_generator
 from translate.networks.text import TextEncoder, build_text_encoder
-from translate.weights.card import METADATA_KEY, Card, read_card
+from translate.weights.card import METADATA_KEY, Card, NormStatistics, read_card
+from translate.weights.locate import is_foreign
 from translate.weights.statistics import use_picture_statistics
 
 _SHOWN_KEYS = 3
@@ -24,11 +25,16 @@ _OF_TEXT_ENCODER = "text_encoder."
 
 @dataclass(frozen=True)
 class Model:
-    """A network ready for use (eval mode, no gradients, on the CPU), its card, and its reader of captions."""
+    """A network ready for use (eval mode, no gradients, on the CPU), its card, and its reader of captions.
+
+    Attributes:
+        notes: what a person should know of weights of another tool, one sentence each.
+    """
 
     network: nn.Module
     card: Card
     text_encoder: TextEncoder | None = None
+    notes: tuple[str, ...] = ()
 
 
 def save(
@@ -57,19 +63,44 @@ def save(
             raise OutputError(f"{path} can't be written: {error}") from error
 
 
-def load(path: str | Path) -> Model:
-    """Build the network that a model file's card names, and fill it.
+def load(path: str | Path, norm_statistics: NormStatistics | None = None) -> Model:
+    """Build the network that a model file's card names, and fill it; another tool's file likewise.
 
-    Batch norm is already made to use the statistics that the card asks for.
+    Batch norm is already made to use the statistics that are asked for.
+
+    Args:
+        norm_statistics: `batch`, those of each picture, or `running`, those of the training; None is what the
+            card says. Networks without batch norm don't care.
 
     Raises:
         ModelError: see `read_card`; an unknown architecture, arguments that it doesn't take, weights that
-            don't fit it, a text encoder whose package is missing.
+            don't fit it, a text encoder whose package is missing; for a file of another tool see
+            `importers.opening.open_foreign`.
+        UsageError: running statistics of a model that has none.
     """
     path = Path(path)
-    card = read_card(path)
-    network = _build(path, card)
-    weights = _read_weights(path)
+    if is_foreign(path):
+        from translate.weights.importers.opening import open_foreign
+
+        imported = open_foreign(path)
+        return assemble(path, imported.card, imported.weights, norm_statistics, imported.notes)
+    return assemble(path, read_card(path), _read_weights(path), norm_statistics)
+
+
+def assemble(
+    path: Path,
+    card: Card,
+    weights: Mapping[str, Tensor],
+    norm_statistics: NormStatistics | None = None,
+    notes: tuple[str, ...] = (),
+) -> Model:
+    """What `load` makes of a card and weights; `path` is for messages.
+
+    Raises:
+        ModelError, UsageError: see `load`.
+    """
+    card = _with_statistics(path, card, norm_statistics)
+    network, weights = _build(path, card), dict(weights)
     encoder = None
     if card.text is not None:
         encoder = _build_text_encoder(path, card)
@@ -79,7 +110,18 @@ def load(path: str | Path) -> Model:
     _fill(path, network, weights)
     if card.norm_statistics == "batch":
         network = use_picture_statistics(network)
-    return Model(network.eval().requires_grad_(False), card, encoder)
+    return Model(network.eval().requires_grad_(False), card, encoder, notes)
+
+
+def _with_statistics(path: Path, card: Card, asked: NormStatistics | None) -> Card:
+    if asked is None or asked == card.norm_statistics:
+        return card
+    if asked == "running" and card.origin.get("averages"):
+        raise UsageError(
+            f"{path} has no statistics of its training, so batch norm can only use those of each picture; "
+            "leave --norm-statistics out."
+        )
+    return card.model_copy(update={"norm_statistics": asked})
 
 
 def _build(path: Path, card: Card) -> nn.Module:
