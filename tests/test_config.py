@@ -265,6 +265,16 @@ class TestOverrides:
         parse_recipe(values, {"data.size": 128, "optim.lr": 1}, where="test")
         assert values == {"translator": "pix2pix", "data": {"size": 256}}
 
+    @pytest.mark.parametrize(
+        ("said", "meant"), [("true", True), ("false", False), ("no", False), ("2", 2), ("4", 4), ("64", 64)]
+    )
+    def test_self_attention_is_a_switch_or_a_place(self, said, meant, write):
+        recipe = load_recipe("pix2pix", parse_assignments([f"generator.attention={said}"]))
+        again = load_recipe(write(dump_recipe(recipe)))
+        for attention in (recipe.generator.attention, again.generator.attention):
+            assert attention == meant
+            assert type(attention) is type(meant)
+
     def test_cache_off_is_a_word(self, write):
         assert load_recipe("pix2pix", parse_assignments(["data.cache=off"])).data.cache == "off"
         assert load_recipe(write("translator: pix2pix\ndata: {cache: off, a: no}\n")).data.a == "no"

@@ -79,7 +79,7 @@ OVERRIDE_MESSAGES = {
         {"generator.name": "mobile", "generator.dropout": 0.5},
         "unknown key 'generator.dropout' where generator.name is mobile; choose one of "
         "generator.name, generator.depth, generator.width, generator.norm, generator.masked, "
-        "generator.init",
+        "generator.attention, generator.init",
     ),
     "a key of the other side's network": (
         {"discriminator.dropout": 0.5},
@@ -167,6 +167,36 @@ OVERRIDE_MESSAGES = {
     "a penalty on an objective without one": (
         {"constraints.penalty": 10},
         "constraints.penalty belongs to wgan-gp and dragan; for nonsaturating use constraints.r1",
+    ),
+    "self-attention at the picture's own size": (
+        {"generator.attention": 1},
+        "generator.attention = 1: it is false, true (the usual place), or n for 1/n of the picture's size: "
+        "2, 4, 8, 16 …",
+    ),
+    "self-attention at no power of two": (
+        {"discriminator.attention": 6},
+        "discriminator.attention = 6: it is false, true (the usual place), or n for 1/n of the picture's "
+        "size: 2, 4, 8, 16 …",
+    ),
+    "self-attention in a word": (
+        {"generator.attention": "half"},
+        "generator.attention = 'half': input should be a valid boolean, unable to interpret input, or input "
+        "should be 2, 4, 8, 16, 32, 64, 128 or 256",
+    ),
+    "self-attention of few places": (
+        {"generator.attention": 128},
+        "generator.attention 128 leaves 2 places a side of data.size 256, too few to choose from; "
+        "take 64 or less",
+    ),
+    "self-attention of few places at the smallest scale": (
+        {"discriminator.name": "multiscale", "discriminator.attention": 8, "data.size": 64},
+        "discriminator.attention 8 leaves 2 places a side of data.size 64, too few to choose from; "
+        "take 4 or less",
+    ),
+    "self-attention of pictures that are too small for any": (
+        {"discriminator.attention": 2, "data.size": 4, "generator.depth": 2},
+        "discriminator.attention 2 leaves 2 places a side of data.size 4, too few to choose from; "
+        "leave it false",
     ),
     "codes without an autoencoder": (
         {"losses.pulling_away": 0.1},

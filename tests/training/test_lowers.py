@@ -96,7 +96,11 @@ def networks(section: str) -> list[type]:
 def switches(section: type) -> dict[str, bool]:
     """What can be switched on in a network, all of it at once."""
     fields = section.model_fields  # pyright: ignore[reportAttributeAccessIssue]
-    return {f"generator.{name}": True for name, field in fields.items() if field.annotation is bool}
+    return {f"generator.{name}": True for name, field in fields.items() if bool in kinds(field.annotation)}
+
+
+def kinds(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) or (annotation,)
 
 
 def distance_of_one_colour(wanted: Tensor) -> float:
@@ -139,6 +143,7 @@ CHOICES = [
     *(("generator.norm", name) for name in get_args(NormName)),
     *(("generator.upsampling", name) for name in get_args(Upsampling)),
     *(("generator.init", name) for name in get_args(InitName)),
+    ("generator.attention", 2),
     *(("optim.optimizer", name) for name in get_args(OptimizerName)),
 ]
 

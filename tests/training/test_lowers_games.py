@@ -154,7 +154,7 @@ def switches(section: type) -> dict[str, bool]:
     return {
         f"discriminator.{name}": not field.default
         for name, field in fields.items()
-        if field.annotation is bool
+        if bool in (get_args(field.annotation) or (field.annotation,))
     }
 
 

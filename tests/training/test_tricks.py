@@ -206,6 +206,22 @@ def test_a_dry_run_plans_the_memory_of_every_constraint(changes: dict):
         assert planned >= step_memory(build_translator(plain), plain) > 0
 
 
+def test_a_dry_run_plans_the_memory_of_self_attention_where_it_is():
+    """The matrix of N places by N/4 pooled ones is nearly all of it."""
+
+    def planned(attention: bool | int) -> int:
+        chosen = recipe(data__size=128, data__load_size=128, generator__attention=attention)
+        with torch.device("meta"):
+            return step_memory(build_translator(chosen), chosen)
+
+    plain = planned(False)
+    for n in (2, 4):
+        places = (128 // n) ** 2
+        matrices = 4 * (places * places // 4) * 4  # of a batch of 4, in bytes
+        assert matrices < planned(n) - plain < 1.3 * matrices
+    assert planned(True) == planned(4)
+
+
 @pytest.mark.parametrize("name", ["pix2pix", "cyclegan"])
 def test_virtual_batch_norm_resumes_with_its_reference(name: str, tmp_path):
     chosen = recipe(name, discriminator__norm="virtual", training__accumulate=2, constraints__r1=1)

@@ -87,6 +87,22 @@ def test_every_generator_comes_back_bit_for_bit(tmp_path, architecture):
     assert loaded.network.size_multiple == network.size_multiple
 
 
+@pytest.mark.parametrize(("said", "shape"), [(True, (8, 12)), (2, (16, 24)), (4, (8, 12))])
+def test_self_attention_comes_back_where_it_was(tmp_path, said, shape):
+    arguments = {"in_channels": 3, "out_channels": 3, "depth": 1, "width": 4, "attention": said}
+    network = build_generator("resnet", **arguments)
+    network.attention.gamma.data.fill_(0.5)
+    card = make_card("resnet", arguments=arguments)
+    model_file.save(tmp_path / "m.safetensors", network.state_dict(), card)
+    loaded = model_file.load(tmp_path / "m.safetensors")
+    assert loaded.card.arguments["attention"] is said
+    shapes = []
+    loaded.network.attention.register_forward_hook(lambda part, given, out: shapes.append(out.shape[2:]))
+    image = torch.rand(1, 3, 32, 48)
+    torch.testing.assert_close(loaded.network(image), network.eval()(image), rtol=0, atol=0)
+    assert shapes == [shape]
+
+
 def test_a_card_that_promises_what_its_network_cannot_do(tmp_path):
     saved(tmp_path / "m.safetensors", size_multiple=3)
     assert "promises sizes from 8 in steps of 3, but its mobile needs 8 and 4" in refusal(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from translate.config.networks import ProgressiveSection, SemiSupervisedSection
+from typing import get_args
+
+from translate.config.networks import ProgressiveSection, SemiSupervisedSection, Smaller
 from translate.config.scale import check_enlarging, check_own_size
 from translate.config.schema import BicycleGANRecipe, CUTRecipe, Recipe, SuperResRecipe
 from translate.errors import UsageError
@@ -11,6 +13,7 @@ ENERGIES = ("ebgan", "began")  # judge by how badly an autoencoder reconstructs
 ASKED: dict[str, str] = {"labelled": "label", "captioned": "caption"}  # what generators are told, by kind
 SMOOTHABLE = ("minimax", "nonsaturating", "lsgan", "dragan")
 JUDGING = ("minimax", "nonsaturating", "lsgan", "hinge", "dragan", "projected")  # a logit is a verdict
+LEAST_ATTENDED = 3  # places a side, whose keys are pooled 2×2, rounding up
 PENALISED = ("wgan-gp", "dragan")
 # How often they halve.
 SIZE_KEYS = {
@@ -35,6 +38,7 @@ def check(recipe: Recipe) -> None:
         check_own_size(recipe)
     _check_generator(recipe)
     _check_size(recipe)
+    _check_attention(recipe)
     _check_condition(recipe)  # first: another objective or network is no remedy for it
     _check_game(recipe)
     _check_classes(recipe)
@@ -94,6 +98,21 @@ def _check_size(recipe: Recipe) -> None:
         raise UsageError(
             f"data.size {size} is not a multiple of {multiple}, which {needs}; "
             f"choose a size of {nearest}{remedy}"
+        )
+
+
+def _check_attention(recipe: Recipe) -> None:
+    """Refuse self-attention over so few places that its keys, pooled 2×2, are one: nothing is chosen from."""
+    size = recipe.data.size
+    for part, section in (("generator", recipe.generator), ("discriminator", recipe.discriminator)):
+        factor = getattr(section, "attention", False)
+        smallest = size // 2 ** (getattr(section, "scales", 1) - 1)  # that a multi-scale one sees
+        if isinstance(factor, bool) or smallest // factor >= LEAST_ATTENDED:
+            continue
+        fitting = [n for n in get_args(Smaller) if smallest // n >= LEAST_ATTENDED]
+        raise UsageError(
+            f"{part}.attention {factor} leaves {smallest // factor} places a side of data.size {size}, too "
+            f"few to choose from; {f'take {max(fitting)} or less' if fitting else 'leave it false'}"
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from translate.config.sections import Positive, Probability, Section
 
@@ -14,6 +15,21 @@ Upsampling = Literal["transpose", "resize", "shuffle", "blur"]
 InitName = Literal["normal", "orthogonal", "xavier", "kaiming"]
 Minibatch = Literal["none", "stddev", "discrimination"]
 Conditioned = Literal["none", "input", "hidden", "projection", "classifier"]
+
+
+Smaller = Literal[2, 4, 8, 16, 32, 64, 128, 256]  # times than the picture
+
+
+def _place_of_attention(value: Any) -> Any:
+    """A bool, but not by 0 and 1, for 1 reads like the picture's own size."""
+    if isinstance(value, bool | str) or value in get_args(Smaller):
+        return value
+    raise PydanticCustomError(
+        "attention", "it is false, true (the usual place), or n for 1/n of the picture's size: 2, 4, 8, 16 …"
+    )
+
+
+Attention = Annotated[bool | Smaller, BeforeValidator(_place_of_attention)]
 
 
 class GeneratorSection(Section):
@@ -40,7 +56,7 @@ class UNetSection(GeneratorSection):
     dropout: Probability = 0.5
     upsampling: Upsampling = "transpose"
     masked: bool = False
-    attention: bool = False
+    attention: Attention = False
     spectral: bool = False
     init: InitName = "normal"
 
@@ -58,7 +74,7 @@ class ResNetSection(GeneratorSection):
     dropout: Probability = 0.0
     upsampling: Upsampling = "transpose"
     masked: bool = False
-    attention: bool = False
+    attention: Attention = False
     antialias: bool = False
     spectral: bool = False
     init: InitName = "normal"
@@ -75,6 +91,7 @@ class MobileSection(GeneratorSection):
     width: Positive = 32
     norm: NormName = "instance"
     masked: bool = False
+    attention: Attention = False
     init: InitName = "normal"
 
     @property
@@ -90,6 +107,7 @@ class ProgressiveSection(GeneratorSection):
     width: Positive = 32
     stages: Positive = 4
     norm: NormName = "instance"
+    attention: Attention = False
     init: InitName = "normal"
 
     @property
@@ -119,6 +137,7 @@ class Pix2PixHDSection(GeneratorSection):
     local_blocks: Positive = 3
     norm: NormName = "instance"
     upsampling: Upsampling = "transpose"
+    attention: Attention = False
     init: InitName = "normal"
 
     @property
@@ -133,6 +152,7 @@ class SPADESection(GeneratorSection):
     norm: NormName = "sync-batch"
     spectral: bool = True
     hidden: Positive = 128
+    attention: Attention = False
     init: InitName = "xavier"
 
     @property
@@ -185,7 +205,7 @@ class PatchSection(Section):
     width: Positive = 64
     norm: DiscriminatorNorm = "batch"
     spectral: bool = False
-    attention: bool = False
+    attention: Attention = False
     minibatch: Minibatch = "none"
     conditioning: Conditioned = "none"
     init: InitName = "normal"
@@ -198,7 +218,7 @@ class MultiScaleSection(Section):
     width: Positive = 64
     norm: DiscriminatorNorm = "instance"
     spectral: bool = False
-    attention: bool = False
+    attention: Attention = False
     minibatch: Minibatch = "none"
     conditioning: Conditioned = "none"
     init: InitName = "normal"
@@ -209,7 +229,7 @@ class ResidualSection(Section):
     depth: Positive = 5
     width: Positive = 64
     spectral: bool = True
-    attention: bool = False
+    attention: Attention = False
     minibatch: Minibatch = "none"
     conditioning: Conditioned = "none"
     init: InitName = "xavier"

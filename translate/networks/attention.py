@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -36,3 +38,29 @@ class SelfAttention(nn.Module):
         weights = torch.softmax(asking.transpose(1, 2) @ asked, dim=-1)  # (B, N, N/4)
         gathered = (values @ weights.transpose(1, 2)).unflatten(2, x.shape[2:])  # (B, C/2, H, W)
         return x + self.gamma * self.v(gathered)
+
+
+def attended_place(attention: bool | int, places: Mapping[int, int], usual: int | None = None) -> int | None:
+    """Where in a network self-attention goes; None for nowhere.
+
+    Args:
+        attention: False for none, True for the usual place, n for the map of 1/n of the picture's height and
+            width.
+        places: the places of the network's own counting, by their n.
+        usual: the n of True; by default 4, or the largest where all are smaller.
+
+    Raises:
+        ValueError: there is no such map; the message says which there are.
+    """
+    if attention is False:
+        return None
+    if not places:
+        raise ValueError("it has no feature map smaller than the picture, as self-attention needs")
+    # True == 1, and the full size is not what it asks for.
+    wanted = (usual or min(4, max(places))) if attention is True else attention
+    if wanted not in places:
+        sizes = ", ".join(f"1/{factor}" for factor in sorted(places))
+        raise ValueError(
+            f"it has no feature map of 1/{wanted} of the picture's size for self-attention, only of {sizes}"
+        )
+    return places[wanted]

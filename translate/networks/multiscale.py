@@ -20,7 +20,8 @@ class MultiScale(Discriminator):
 
     Args:
         scales: how many sizes, at least 1.
-        layers: of each PatchGAN; this and all other arguments are those of `patchgan.PatchGAN`.
+        layers: of each PatchGAN; this and all other arguments are those of `patchgan.PatchGAN`. Each one's
+            attention is at that part of the picture that it sees itself.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class MultiScale(Discriminator):
         width: int = 64,
         norm: str = "instance",
         spectral: bool = False,
-        attention: bool = False,
+        attention: bool | int = False,
         minibatch: str = "none",
         conditioning: str = "none",
         classes: int = 0,

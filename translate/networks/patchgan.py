@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from translate.networks.attention import SelfAttention
+from translate.networks.attention import SelfAttention, attended_place
 from translate.networks.conditioning import conditioning_layer, refuse_condition
 from translate.networks.layers import Discriminator, needs_bias, norm_layer
 from translate.networks.minibatch import minibatch_layer
@@ -26,7 +26,8 @@ class PatchGAN(Discriminator):
         layers: strided convolutions, at least 1.
         width: channels after the first convolution; deeper ones have up to 8 × width.
         spectral: normalise every weight, see `spectral.spectral`.
-        attention: self-attention at the second-last scale, that of the last but one strided convolution.
+        attention: self-attention at the second-last scale, that of the last but one strided convolution, or
+            at 1/n of the size, n from 2 to 2**layers.
         minibatch: what the verdict sees of the rest of the batch: `none`, `stddev` or `discrimination`, see
             `minibatch`.
         conditioning: how it learns of the condition: `none`, `input`, `hidden`, `projection` or `classifier`,
@@ -43,7 +44,7 @@ class PatchGAN(Discriminator):
         width: int = 64,
         norm: str = "batch",
         spectral: bool = False,
-        attention: bool = False,
+        attention: bool | int = False,
         minibatch: str = "none",
         conditioning: str = "none",
         classes: int = 0,
@@ -60,8 +61,9 @@ class PatchGAN(Discriminator):
         verdict = nn.Conv2d(widths[-1] + self.minibatch.added, 1, 4, padding=1)
         inputs = in_channels + self.conditioning.planes
         self.body = nn.Sequential(*patch_layers(inputs, widths, norm), verdict)
-        self.attended = max(0, layers - 2)
-        self.attention = SelfAttention(widths[self.attended]) if attention else None
+        places = {2 ** (layer + 1): layer for layer in range(layers)}
+        self.attended = attended_place(attention, places, usual=2 ** max(1, layers - 1))
+        self.attention = nn.Identity() if self.attended is None else SelfAttention(widths[self.attended])
         if spectral:
             normalise(self)
 
@@ -86,7 +88,8 @@ class PatchGAN(Discriminator):
     def _activations(self, image: Tensor, condition: Tensor | None) -> list[Tensor]:
         *layers, _ = self.body
         image = self.conditioning.before(image, condition)
-        found = activations(layers, image, {self.attended: self.attention} if self.attention else {})
+        after = {} if self.attended is None else {self.attended: self.attention}
+        found = activations(layers, image, after)
         found[-1] = self.conditioning.inside(found[-1], condition)
         return found
 

@@ -6,9 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from translate.networks.attention import SelfAttention, attended_place
 from translate.networks.convolutions import FewOutputsConv2d
 from translate.networks.layers import Generator, needs_bias, norm_layer, upsample
 from translate.networks.resnet import ResidualBlock
+
+DOUBLING = 3  # modules
 
 
 class Pix2PixHD(Generator):
@@ -29,6 +32,9 @@ class Pix2PixHD(Generator):
         local_blocks: residual blocks of the enhancer.
         norm: see `layers.norm_layer`.
         upsampling: see `layers.upsample`.
+        attention: self-attention in the global generator (see `attention.SelfAttention`), after its blocks or
+            on its way back: at a quarter of the picture's size (at half of it where there is none), or at
+            1/n of it, n from 2 to `size_multiple`.
     """
 
     def __init__(
@@ -43,6 +49,7 @@ class Pix2PixHD(Generator):
         local_blocks: int = 3,
         norm: str = "instance",
         upsampling: str = "transpose",
+        attention: bool | int = False,
     ):
         super().__init__()
         if halvings < 1:
@@ -50,7 +57,14 @@ class Pix2PixHD(Generator):
         self.size_multiple = 2 ** (halvings + enhancer)
         # At the bottom the blocks' reflection needs two pixels, at the top the 7×7 kernel's needs four.
         self.minimum_size = max(2 * self.size_multiple, 4 * (1 + enhancer))
-        self.coarse = _coarse(in_channels, width * (1 + enhancer), depth, halvings, norm, upsampling)
+        shrunk = 1 + enhancer  # so many times smaller than the picture is what the global generator sees
+        self.coarse = _coarse(in_channels, width * shrunk, depth, halvings, norm, upsampling)
+        # Counted in doublings that are still to come.
+        places = {shrunk * 2**left: left for left in range(halvings + 1) if shrunk * 2**left > 1}
+        self.attended = attended_place(attention, places)
+        self.attention: nn.Module = nn.Identity()
+        if self.attended is not None:
+            self.attention = SelfAttention(width * shrunk * 2**self.attended)
         self.down = self.up = None
         if enhancer:
             make_norm, bias = norm_layer(norm), needs_bias(norm)
@@ -65,10 +79,16 @@ class Pix2PixHD(Generator):
 
     def forward(self, image: Tensor) -> Tensor:
         if self.down is None or self.up is None:
-            return torch.tanh(self.output(self.coarse(image)))
+            return torch.tanh(self.output(self._global(image)))
         small = F.avg_pool2d(image, 3, stride=2, padding=1, count_include_pad=False)
-        features = self.down(image) + self.coarse(small)  # (B, 2 width, H/2, W/2)
+        features = self.down(image) + self._global(small)  # (B, 2 width, H/2, W/2)
         return torch.tanh(self.output(self.up(features)))
+
+    def _global(self, image: Tensor) -> Tensor:
+        if self.attended is None:
+            return self.coarse(image)
+        place = len(self.coarse) - DOUBLING * self.attended
+        return self.coarse[place:](self.attention(self.coarse[:place](image)))
 
 
 def _coarse(

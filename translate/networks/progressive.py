@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from translate.networks.attention import SelfAttention, attended_place
 from translate.networks.layers import Generator, needs_bias, norm_layer
 from translate.networks.resnet import ResidualBlock
 
@@ -30,6 +31,9 @@ class ProgressiveResNet(Generator):
         width: channels at the full size; each halving doubles them, up to 8 × width.
         stages: at how many sizes it is trained, at least 1.
         norm: see `layers.norm_layer`.
+        attention: self-attention on the way up (see `attention.SelfAttention`) at a quarter of the last
+            stage's size (at half of it where there are two stages), or at 1/n of it, n from 2 to
+            2**(stages − 1). Stages whose pictures are smaller than that map are without.
         alpha: how far the last stage is faded in at the start, 0 to 1.
     """
 
@@ -45,6 +49,7 @@ class ProgressiveResNet(Generator):
         width: int = 32,
         stages: int = 4,
         norm: str = "instance",
+        attention: bool | int = False,
         alpha: float = 1.0,
     ):
         super().__init__()
@@ -60,6 +65,9 @@ class ProgressiveResNet(Generator):
         self.blocks = nn.Sequential(*(ResidualBlock(widths[0], norm) for _ in range(depth)))
         self.downs = nn.ModuleList(_layer(widths[s], widths[s - 1], norm) for s in range(1, stages))
         self.ups = nn.ModuleList(_layer(widths[s - 1], widths[s], norm) for s in range(1, stages))
+        places = {2 ** (stages - 1 - stage): stage for stage in range(stages - 1)}
+        self.attended = attended_place(attention, places)
+        self.attention = nn.Identity() if self.attended is None else SelfAttention(widths[self.attended])
         self.register_buffer("stage", torch.tensor(stages - 1))
         self.register_buffer("alpha", torch.tensor(float(alpha)))
         # What `forward` goes by: a compiler doesn't know a buffer's value, and a GPU would have to be asked.
@@ -95,11 +103,15 @@ class ProgressiveResNet(Generator):
             if fading and level == stage:
                 x = torch.lerp(self.readers[stage - 1](F.avg_pool2d(image, 2)), x, alpha)
         x = self.blocks(x)  # (B, 8 width, H / 2**stage, W / 2**stage)
+        if self.attended == 0:
+            x = self.attention(x)
         before = None
         for level in range(1, stage + 1):
             if fading and level == stage:
                 before = _double(self.writers[stage - 1](x))
             x = self.ups[level - 1](_double(x))
+            if level == self.attended:
+                x = self.attention(x)
         x = self.writers[stage](x)
         return torch.tanh(x if before is None else torch.lerp(before, x, alpha))
 

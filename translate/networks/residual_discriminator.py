@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from translate.networks.attention import SelfAttention
+from translate.networks.attention import SelfAttention, attended_place
 from translate.networks.conditioning import conditioning_layer
 from translate.networks.layers import Discriminator
 from translate.networks.minibatch import minibatch_layer
@@ -26,7 +26,7 @@ class ResidualDiscriminator(Discriminator):
         width: channels after the first block; every further one doubles them, up to 16 × width.
         spectral: normalise every weight, V included.
         attention: self-attention behind the second block (behind the first where there is no second), as
-            SAGAN's table 1 finds best (32×32 for 128²).
+            SAGAN's table 1 finds best (32×32 for 128²), or at 1/n of the size, n from 2 to 2**depth.
         minibatch: `none`, `stddev` or `discrimination`, before the last block.
         conditioning: `none`, `projection` (the paper's), `input`, `hidden`, `classifier`, see `conditioning`.
         classes: the condition is a label, int64 (B,), of so many.
@@ -40,7 +40,7 @@ class ResidualDiscriminator(Discriminator):
         depth: int = 5,
         width: int = 64,
         spectral: bool = True,
-        attention: bool = False,
+        attention: bool | int = False,
         minibatch: str = "none",
         conditioning: str = "none",
         classes: int = 0,
@@ -57,8 +57,8 @@ class ResidualDiscriminator(Discriminator):
             ResidualBlock(narrow, wide, halve=True, first=place == 0)
             for place, (narrow, wide) in enumerate(zip(inputs, widths, strict=True))
         )
-        self.attended = min(1, depth - 1)
-        self.attention = SelfAttention(widths[self.attended]) if attention else None
+        self.attended = attended_place(attention, {2 ** (block + 1): block for block in range(depth)})
+        self.attention = nn.Identity() if self.attended is None else SelfAttention(widths[self.attended])
         self.minibatch = minibatch_layer(minibatch, widths[-1])
         self.last = ResidualBlock(widths[-1] + self.minibatch.added, widths[-1], halve=False)
         self.head = nn.Linear(widths[-1], 1)
@@ -88,7 +88,7 @@ class ResidualDiscriminator(Discriminator):
         found = []
         for place, block in enumerate(self.blocks):
             x = block(x)
-            if self.attention is not None and place == self.attended:
+            if place == self.attended:
                 x = self.attention(x)
             found.append(x)
         x = self.last(self.minibatch(x))

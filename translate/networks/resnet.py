@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from translate.networks.attention import SelfAttention
+from translate.networks.attention import SelfAttention, attended_place
 from translate.networks.blur import BlurDown
 from translate.networks.conditional_norms import Condition, Conditional, maybe_conditional, run
 from translate.networks.convolutions import FewOutputsConv2d, WinogradConv2d
@@ -40,7 +40,8 @@ class ResNet(Generator):
         classes: labels that the condition, int64 (B,), chooses from; 0 for none.
         embedding: numbers of the condition, float (B, embedding), where it isn't a label; 0 for none.
         latent: numbers of a latent code, float (B, latent); 0 for none.
-        attention: self-attention after the blocks, at a quarter of the size (`attention.SelfAttention`).
+        attention: self-attention (`attention.SelfAttention`) after the blocks, at a quarter of the size, or
+            for 2 after the first doubling, at half of it.
         antialias: the encoder's halvings are filtered (see `blur.BlurDown`).
         spectral: spectral normalisation of every layer, as SAGAN's generator has it.
     """
@@ -62,7 +63,7 @@ class ResNet(Generator):
         classes: int = 0,
         embedding: int = 0,
         latent: int = 0,
-        attention: bool = False,
+        attention: bool | int = False,
         antialias: bool = False,
         spectral: bool = False,
     ):
@@ -88,7 +89,8 @@ class ResNet(Generator):
             *blur,
         )
         self.blocks = nn.Sequential(*(ResidualBlock(4 * width, norm, dropout, size) for _ in range(depth)))
-        self.attention = SelfAttention(4 * width) if attention else nn.Identity()
+        self.attended = attended_place(attention, {4: 0, 2: 3})  # before that module of the decoder
+        self.attention = _attention(self.attended, width)
         self.decoder = nn.Sequential(
             upsample(upsampling, 4 * width, 2 * width, kernel=3, bias=bias),
             maybe_conditional(norm, 2 * width, size),
@@ -103,9 +105,10 @@ class ResNet(Generator):
 
     def forward(self, image: Tensor, condition: Tensor | None = None, latent: Tensor | None = None) -> Tensor:
         vector = self.condition(image, condition, latent)
-        x = self.encoder(image)  # (B, 4 width, H/4, W/4)
-        x = self.attention(run(self.blocks, x, vector))
-        return blend(image, run(self.decoder, x, vector), self.masked)
+        x = run(self.blocks, self.encoder(image), vector)  # (B, 4 width, H/4, W/4)
+        layers = [*self.decoder]
+        layers.insert(self.attended or 0, self.attention)
+        return blend(image, run(layers, x, vector), self.masked)
 
     def encode(
         self,
@@ -216,6 +219,7 @@ class MobileResNet(Generator):
         classes: labels that the condition, int64 (B,), chooses from; 0 for none.
         embedding: numbers of the condition, float (B, embedding), where it isn't a label; 0 for none.
         latent: numbers of a latent code, float (B, latent); 0 for none.
+        attention: as in `ResNet`; not depthwise.
     """
 
     size_multiple = 4
@@ -233,6 +237,7 @@ class MobileResNet(Generator):
         classes: int = 0,
         embedding: int = 0,
         latent: int = 0,
+        attention: bool | int = False,
     ):
         super().__init__()
         check_masked(masked, in_channels, out_channels)
@@ -251,6 +256,8 @@ class MobileResNet(Generator):
             nn.ReLU(inplace=True),
         )
         self.blocks = nn.Sequential(*(MobileBlock(4 * width, norm, size) for _ in range(depth)))
+        self.attended = attended_place(attention, {4: 0, 2: 6})  # before that module of the decoder
+        self.attention = _attention(self.attended, width)
         self.decoder = nn.Sequential(
             nn.Conv2d(4 * width, 2 * width, 1, bias=bias),
             nn.Upsample(scale_factor=2, mode="nearest"),
@@ -266,7 +273,9 @@ class MobileResNet(Generator):
     def forward(self, image: Tensor, condition: Tensor | None = None, latent: Tensor | None = None) -> Tensor:
         vector = self.condition(image, condition, latent)
         x = run(self.blocks, self.encoder(image), vector)  # (B, 4 width, H/4, W/4)
-        return blend(image, run(self.decoder, x, vector), self.masked)
+        layers = [*self.decoder]
+        layers.insert(self.attended or 0, self.attention)
+        return blend(image, run(layers, x, vector), self.masked)
 
     def encode(
         self,
@@ -304,6 +313,11 @@ class MobileBlock(Conditional):
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         return x + run(self.branch, x, condition)
+
+
+def _attention(place: int | None, width: int) -> nn.Module:
+    """Before a module of a decoder: the first, which gets 4 × width channels, or a later, 2 × width."""
+    return nn.Identity() if place is None else SelfAttention(2 * width if place else 4 * width)
 
 
 def _separable(inputs: int, outputs: int, norm: str, stride: int = 1, size: int = 0) -> list[nn.Module]:

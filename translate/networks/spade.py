@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from translate.networks.attention import SelfAttention, attended_place
 from translate.networks.conditional_norms import SPADE, Conditional
 from translate.networks.layers import Generator
 from translate.networks.spectral import spectral as normalise_spectrally
@@ -25,8 +26,10 @@ class SpadeGenerator(Generator):
         depth: how often the start is doubled, 2 to 6.
         width: channels of the last block; the first have up to 16 × width.
         norm: what SPADE modulates, see `layers.norm_layer`.
-        spectral: spectral normalisation of the blocks' convolutions, as in the paper.
+        spectral: spectral normalisation of the blocks' convolutions, as in the paper, and of the attention's.
         hidden: channels inside every SPADE.
+        attention: self-attention (see `attention.SelfAttention`) behind the last block at a quarter of the
+            size, or at 1/n of it, n from 2 to 2**depth.
     """
 
     def __init__(
@@ -39,14 +42,16 @@ class SpadeGenerator(Generator):
         norm: str = "sync-batch",
         spectral: bool = True,
         hidden: int = 128,
+        attention: bool | int = False,
     ):
         super().__init__()
         if not 2 <= depth <= 6:
             raise ValueError(f"this generator doubles its start 2 to 6 times, not {depth}")
         self.size_multiple = 2**depth
         self.minimum_size = 2 ** (depth + 1)  # so that no norm meets a single pixel
-        self.extra = depth == 6  # the doubling between the two middle blocks
         outer = min(depth, 5)
+        # How often the size is halved in each block; depth 6 has a doubling between the two middle ones.
+        self.levels = [depth, depth - 1, outer - 1, *reversed(range(outer - 1))]
         widths = [width * 2**level for level in reversed(range(outer))]  # 16, 8, 4, 2, 1 times
 
         def block(inputs: int, outputs: int) -> SpadeBlock:
@@ -57,15 +62,24 @@ class SpadeGenerator(Generator):
         self.middle = nn.ModuleList(block(widths[0], widths[0]) for _ in range(2))
         self.ups = nn.ModuleList(block(widths[i], widths[i + 1]) for i in range(outer - 1))
         self.output = nn.Conv2d(widths[-1], out_channels, 3, padding=1)
+        places = {2**level: place for place, level in enumerate(self.levels) if level}
+        self.attended = attended_place(attention, places)
+        self.attention: nn.Module = nn.Identity()
+        if self.attended is not None:
+            self.attention = SelfAttention(widths[max(0, self.attended - 2)])
+        if spectral:
+            normalise_spectrally(self.attention)
 
     def forward(self, labels: Tensor) -> Tensor:
         small = [side // self.size_multiple for side in labels.shape[2:]]
         x = self.start(F.interpolate(labels, size=small, mode="nearest"))
-        x = _double(self.head(x, labels))  # (B, 16 width, 2H / 2**depth, 2W / 2**depth)
-        x = self.middle[0](x, labels)
-        x = self.middle[1](_double(x) if self.extra else x, labels)
-        for up in self.ups:
-            x = up(_double(x), labels)
+        before, blocks = self.levels[0], (self.head, *self.middle, *self.ups)
+        for place, (block, level) in enumerate(zip(blocks, self.levels, strict=True)):
+            # (B, 16 width at first and width in the end, H / 2**level, W / 2**level)
+            x = block(x if level == before else _double(x), labels)
+            before = level
+            if place == self.attended:
+                x = self.attention(x)
         return torch.tanh(self.output(F.leaky_relu(x, 0.2)))
 
 

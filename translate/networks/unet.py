@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from translate.networks.attention import SelfAttention
+from translate.networks.attention import SelfAttention, attended_place
 from translate.networks.conditional_norms import Condition
 from translate.networks.layers import Generator, blend, check_masked, needs_bias, norm_layer, upsample
 from translate.networks.spectral import spectral as normalise_spectrally
@@ -37,7 +37,8 @@ class UNet(Generator):
         classes: labels that the condition, int64 (B,), chooses from; 0 for none.
         embedding: numbers of the condition, float (B, embedding), where it isn't a label; 0 for none.
         latent: numbers of a latent code, float (B, latent); 0 for none.
-        attention: self-attention at a quarter of the size (see `attention.SelfAttention`).
+        attention: self-attention in the encoder (see `attention.SelfAttention`) at a quarter of the size, or
+            at 1/n of it, n from 2 to 2**depth.
         spectral: spectral normalisation of every layer, as SAGAN's generator has it.
     """
 
@@ -55,7 +56,7 @@ class UNet(Generator):
         classes: int = 0,
         embedding: int = 0,
         latent: int = 0,
-        attention: bool = False,
+        attention: bool | int = False,
         spectral: bool = False,
     ):
         super().__init__()
@@ -83,7 +84,8 @@ class UNet(Generator):
             # One pixel per channel may be left here, and its normalisation would always be zero.
             encoder.append(nn.Sequential(*down, *([] if innermost else [make_norm(channels[level])])))
         self.encoder = nn.ModuleList(encoder)
-        self.attention = SelfAttention(channels[1]) if attention else nn.Identity()
+        self.attended = attended_place(attention, {2 ** (level + 1): level for level in range(depth)})
+        self.attention = nn.Identity() if self.attended is None else SelfAttention(channels[self.attended])
 
         decoder = []
         for level in range(depth - 1, 0, -1):
@@ -112,7 +114,7 @@ class UNet(Generator):
         skips = []
         for level, down in enumerate(self.encoder):
             x = down(x)  # (B, channels[level], H / 2**(level+1), W / 2**(level+1))
-            if level == 1:
+            if level == self.attended:
                 x = self.attention(x)
             skips.append(x)
         skips.pop()
