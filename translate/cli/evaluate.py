@@ -28,7 +28,8 @@ def evaluate(
     text: str | None = None,
     device: str = "auto",
     batch_size: Annotated[int, Parameter(validator=_AT_LEAST_ONE)] = 4,
-    kid: Annotated[bool, Parameter(negative=())] = False,
+    sets: Annotated[bool, Parameter(name=("--sets", "--kid"), negative=())] = False,
+    neighbours: Path | None = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     json: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
@@ -37,7 +38,7 @@ def evaluate(
 
     Pictures are seen as in the training: shorter side to its size, centre crop. Unpaired folders need the
     true translations of testA in testTruth; with testMask, the change outside the mask is measured too.
-    Without a truth, --kid tells how alike the outputs are to testB as a set.
+    Without a truth, --sets tells how alike the outputs are to testB as a set.
     Of a model that can make many outputs (BicycleGAN) the one of the mean code is measured.
 
     Parameters
@@ -68,8 +69,12 @@ def evaluate(
         auto, cpu, cuda or cuda:N.
     batch_size
         How many pictures go through the network together.
-    kid
-        Measure the kernel distance (KID) between outputs and held-out targets instead, which needs no truth.
+    sets
+        Measure outputs and held-out targets as sets instead, which needs no truth: KID, precision, recall,
+        an Inception-like score, lattices and spectra.
+    neighbours
+        With --sets, also find each output's nearest training target, tell whether outputs are copies, and
+        write the nearest pairs to this picture file.
     output
         Write a sheet of inputs, outputs and truths to this picture file.
     json
@@ -82,13 +87,14 @@ def evaluate(
     from translate.cli.evaluate_console import progress
     from translate.cli.evaluate_data import data_options, needs_pairs, spread
     from translate.cli.evaluate_pairs import measure_pairs
-    from translate.cli.evaluate_sets import measure_kid
-    from translate.cli.evaluate_sheets import require_writable, write_sheet
+    from translate.cli.evaluate_sets import measure_sets
+    from translate.cli.evaluate_sheets import require_writable, write_neighbours, write_sheet
     from translate.data.held_out import both_sides, held_out
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    if output is not None:
-        require_writable("--output", output)
+    for option, path in (("--output", output), ("--neighbours", neighbours)):
+        if path is not None:
+            require_writable(option, path)
 
     from translate.inference.translator import load
 
@@ -99,11 +105,16 @@ def evaluate(
     options = data_options(card, size=size, a=a, b=b, task=task)
     found_like = {"split": split, "kind": needs_pairs(card), "colours": card.colours}
     shown = partial(progress, console=console, quiet=quiet)
-    if kid:
+    sheets: dict[Path, str] = {}
+    if sets or neighbours is not None:
         sides = both_sides(data, options, **found_like)
         found_split, pictures = sides.split, sides.inputs
         positions, targets = spread(len(pictures), limit), spread(len(sides.targets), limit)
-        result = measure_kid(answer, sides, positions, targets, batch_size, device, shown)
+        copies = neighbours is not None
+        result = measure_sets(answer, sides, positions, targets, batch_size, device, shown, copies=copies)
+        if neighbours is not None and result.memorised is not None:
+            write_neighbours(neighbours, answer, sides, positions, result.memorised)
+            sheets[neighbours] = "the outputs nearest to training pictures, those pictures"
     else:
         found = held_out(data, options, **found_like)
         found_split, pictures = found.split, found.pictures
@@ -111,6 +122,7 @@ def evaluate(
         result = measure_pairs(answer, found, positions, batch_size, shown)
     if output is not None:
         write_sheet(output, answer, pictures, positions)
+        sheets[output] = ", ".join(("input", "output", "truth")[: 1 + len(pictures.shelf.sides)])
     if json:
         facts = {
             "model": model,
@@ -124,7 +136,6 @@ def evaluate(
         print(jsonlib.dumps(facts | result.as_dict()))
     else:
         result.show(console, f"{len(positions)} of {len(pictures)} pictures of {data}, {found_split}")
-        if output is not None:
-            rows = "input, output" if kid else "input, output, truth"
-            console.print(f"sheet: {output} (rows: {rows})", markup=False)
+        for path, rows in sheets.items():
+            console.print(f"sheet: {path} (rows: {rows})", markup=False)
     return 0

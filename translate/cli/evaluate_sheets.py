@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from translate.cli.evaluate_data import Answer
-    from translate.data.held_out import WholePictures
+    from translate.data.held_out import BothSides, WholePictures
+    from translate.metrics.memorised import Memorised
 
 _PICTURES = 8
 
@@ -42,6 +43,30 @@ def write_sheet(path: Path, answer: Answer, pictures: WholePictures, positions: 
         [*answered(answer, inputs, pictures.colours), *map(to_float, truth[:1])]
         for inputs, *truth in pictures.batches(shown, 1)
     ]
+    _write(path, columns)
+
+
+def write_neighbours(
+    path: Path,
+    answer: Answer,
+    sides: BothSides,
+    positions: Sequence[int],
+    found: Memorised,
+) -> None:
+    """The outputs that are nearest to a training picture, the nearest first; below each that picture.
+
+    Args:
+        sides: with the targets that were trained on.
+        positions: of the inputs, whose outputs `found` is of.
+    """
+    from translate.data.datasets import to_float
+
+    columns = []
+    assert sides.training is not None, "who has neighbours there has training targets"
+    for i in found.distances.argsort()[:_PICTURES].tolist():
+        (inputs,) = next(sides.inputs.batches([positions[i]], 1))
+        (neighbour,) = next(sides.training.batches([int(found.neighbours[i])], 1))
+        columns.append([answered(answer, inputs, sides.inputs.colours)[1], to_float(neighbour)])
     _write(path, columns)
 
 

@@ -115,7 +115,7 @@ def held_out(
         raise DataError(
             f"{root} holds {there} without a truth to compare outputs with; give a folder of pairs, or put "
             "the true translations of testA into testTruth under the same file names, or compare the outputs "
-            "with the targets as sets: --kid."
+            "with the targets as sets: --sets."
         )
     sides = layout.directed(options.direction).split(name)
     pictures = _whole((sides.a, sides.b), options, colours)

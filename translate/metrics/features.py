@@ -40,6 +40,11 @@ class PictureFeatures:
         return self.network.pooled(self._shown(pictures)).float().cpu()
 
     @torch.no_grad()
+    def class_probabilities(self, features: Tensor) -> Tensor:
+        """What the network takes pictures for, from what `pooled` gave: (B, 1280) to float32 (B, 1000)."""
+        return self.network.classifier(features.to(self.device)).softmax(1).float().cpu()
+
+    @torch.no_grad()
     def distance(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """How unlike each output and its truth are: float (B, C, H, W) in [-1, 1] twice to float32 (B,).
 
