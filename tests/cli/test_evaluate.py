@@ -255,7 +255,7 @@ def test_kid_of_unpaired_folders_without_a_truth(here, run, savanna):
     arguments = ("model.safetensors", "--data", str(bare), "--device", "cpu", "--quiet")
     code, _, err = run(*arguments)
     assert code == 2
-    assert err.endswith("--kid.\n")
+    assert err.endswith("--sets.\n")
 
     code, out, err = run(*arguments, "--kid", "--output", "sheet.png")
     assert (code, out) == (0, "")
@@ -286,3 +286,52 @@ def test_kid_without_its_package(here, run, savanna, monkeypatch):
     code, _, err = run("model.safetensors", "--data", str(savanna), "--kid", "-q")
     assert (code, err.count("\n")) == (2, 1)
     assert "pip install 'image-translate[features]'" in err
+
+
+def test_sets_and_neighbours(here, run, savanna):
+    """Every measure that three pictures allow; the sheet shows training pictures."""
+    _has_features()
+    arguments = ("model.safetensors", "--data", str(savanna), "--device", "cpu", "--quiet", "--neighbours")
+    code, out, _ = run(*arguments, "near.png", "--json")
+    told = json.loads(out)
+    assert code == 0
+    spectral = {"lattice_2", "lattice_4", "spectrum"}
+    assert set(told["scores"]["model"]) == {"kid", "is_like", "copying", "authentic"} | spectral
+    assert set(told["scores"]["copy the input"]) == {"kid", "is_like"} | spectral
+    # Three pictures a side are too few for three neighbours: one line for each count says so.
+    for reason, count in zip(told["not_measured"], (3, 2), strict=True):
+        assert f"need 4 pictures a side; there are {count} outputs and 3 real ones" in reason
+    assert "3 outputs, 2 training pictures, 3 held out" in told["scores"]["model"]["copying"]["protocol"]
+    sheet = images.read("near.png").pixels
+    assert sheet.shape == (2 * 36, 3 * 36, 3)
+    known = [images.read(path).pixels for path in images.find(savanna / "trainB")]
+    assert any(np.array_equal(sheet[38:70, 2:34], pixels) for pixels in known)
+
+    code, out, err = run(*arguments, "near.png")
+    assert (code, out) == (0, "")
+    lines = err.splitlines()
+    assert any(line.startswith("copying, C_T (0)") and line.endswith("–") for line in lines)
+    assert any(
+        line.startswith("note: not measured: precision and recall look at 3 neighbours") for line in lines
+    )
+    assert "sheet: near.png (rows: the outputs nearest to training pictures, those pictures)" in err
+
+
+def test_neighbours_need_training_pictures_and_a_picture_to_write(here, run, savanna):
+    _has_features()
+    for folder in ("testA", "testB"):
+        shutil.copytree(savanna / folder, here / "bare" / folder)
+    arguments = ("model.safetensors", "--data", "bare", "--device", "cpu", "--quiet", "--neighbours")
+    for path, says in (("near.png", "--neighbours compares outputs with"), ("near.txt", "is a picture file")):
+        code, _, err = run(*arguments, path)
+        assert (code, err.count("\n")) == (2, 1)
+        assert says in err
+
+
+def test_one_picture_a_side_gets_reasons_not_a_crash(here, run, savanna):
+    _has_features()
+    code, out, _ = run("model.safetensors", "--data", str(savanna), "--sets", "--limit", "1", "--json", "-q")
+    told = json.loads(out)
+    assert code == 0
+    assert set(told["scores"]["model"]) == {"lattice_2", "lattice_4", "spectrum"}
+    assert len(told["not_measured"]) == 3

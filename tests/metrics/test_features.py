@@ -37,6 +37,15 @@ def test_one_vector_a_picture_at_the_trained_size(onlooker, photographs):
     torch.testing.assert_close(found, network.pooled(shown), rtol=1e-4, atol=1e-4)
 
 
+def test_class_probabilities_are_the_softmax_of_the_networks_own_logits(onlooker, photographs):
+    network = EfficientNetLite("efficientnet-lite2")
+    shown = F.interpolate(photographs, (260, 260), mode="bilinear", antialias=True)
+    found = onlooker.class_probabilities(onlooker.pooled(photographs))
+    assert found.shape == (2, 1000)
+    torch.testing.assert_close(found, network.logits(shown).softmax(1), rtol=1e-3, atol=1e-5)
+    assert int(found[1].argmax()) in range(281, 286)  # the kinds of cats
+
+
 def test_what_a_file_can_t_hold_is_not_seen_and_grey_is_rgb(onlooker, photographs):
     bright = photographs[:1] * 3
     torch.testing.assert_close(onlooker.pooled(bright), onlooker.pooled(bright.clamp(-1, 1)))
