@@ -121,7 +121,7 @@ def train_for(seconds: float, task: str, judge: str, seed: int, data_root: Path,
         should_stop=lambda: time.process_time() - began >= seconds,
     )
     used = time.process_time() - began
-    save_run(run, state, recipe, data)
+    save_run(run, state, recipe, data, ENDLESS)
     return {
         "task": task,
         "judge": judge,

@@ -128,7 +128,7 @@ def test_a_model_s_statistics_are_of_the_averaged_weights_on_training_pictures(p
         copy.deepcopy(state.averages["generator"].state_dict()),
     )
     random = torch.get_rng_state()
-    save_run(RunFolder(tmp_path), state, recipe, data)
+    save_run(RunFolder(tmp_path), state, recipe, data, steps=1)
     # Five pictures are three batches of two.
     batches = [to_float(data.train.batch([start, start + 1]).a) for start in (0, 2, 4)]
     weights = load_file(tmp_path / "model.safetensors")

@@ -81,7 +81,7 @@ def same_weights(first: Path, second: Path) -> bool:
     states = [torch.load(run / "state" / "last.pt", weights_only=True) for run in (first, second)]
     return all(torch.equal(x, y) for x, y in zip(*map(_leaves, states), strict=True)) and all(
         torch.equal(tensor, load_file(second / name)[key])
-        for name in ("model.safetensors", "model-b2a.safetensors")
+        for name in ("model.safetensors", "model-b2a.safetensors", "model-pixel.safetensors")
         if (first / name).exists()
         for key, tensor in load_file(first / name).items()
     )
@@ -144,6 +144,26 @@ def test_resumed_equals_uninterrupted(case: tuple[str, Path], tmp_path: Path):
     assert steps == [2, 4, 6, 8, 10]
 
 
+def test_the_model_of_the_first_stage_is_kept(photos: Path, tmp_path: Path):
+    run_training("superres", photos, tmp_path / "both", steps=11)
+    # Half of 11 steps is over after 6; without a second stage the training is the same so far.
+    stop_after(6, "superres", photos, tmp_path / "pixel", **{"losses.gan": 0})
+    kept, alone = tmp_path / "both" / "model-pixel.safetensors", tmp_path / "pixel" / "model.safetensors"
+    assert (read_card(kept).step, read_card(alone).step) == (6, 6)
+    there, here = load_file(kept), load_file(alone)
+    assert all(torch.equal(there[name], here[name]) for name in here)
+    assert not (tmp_path / "pixel" / "model-pixel.safetensors").exists()
+    assert translate.load(kept, device="cpu")(np.zeros((9, 6, 3), np.uint8)).shape == (36, 24, 3)
+
+
+@pytest.mark.parametrize("step", [6, 7])
+def test_a_run_resumed_at_the_border_of_its_stages_is_the_uninterrupted_one(step, photos, tmp_path: Path):
+    run_training("superres", photos, tmp_path / "whole", steps=11)
+    stop_after(step, "superres", photos, tmp_path / "parts")
+    run_training("superres", photos, tmp_path / "parts", steps=11, resume=True)
+    assert same_weights(tmp_path / "whole", tmp_path / "parts")
+
+
 def test_a_labelled_run_knows_its_classes_and_no_others(labelled: Path, tmp_path: Path):
     run = run_training("stargan", labelled, tmp_path / "run", steps=2).run
     assert read_card(run.model()).labels == ("bay", "grey", "roan")
@@ -200,7 +220,7 @@ def test_two_processes_do_not_train_one_run(unpaired: Path, tmp_path: Path):
     assert run_training("cyclegan", unpaired, tmp_path / "run", steps=4, resume=True).step == 4
 
 
-def stop_after(step: int, recipe: str, data: Path, run: Path) -> None:
+def stop_after(step: int, recipe: str, data: Path, run: Path, **more: Any) -> None:
     """Train towards 11 steps, and interrupt as Ctrl-C does during step `step`."""
     monkeypatch = pytest.MonkeyPatch()
     real = start_module.Reporter.on_step
@@ -212,7 +232,7 @@ def stop_after(step: int, recipe: str, data: Path, run: Path) -> None:
 
     with monkeypatch.context() as patch:
         patch.setattr(start_module.Reporter, "on_step", on_step)
-        outcome = run_training(recipe, data, run, steps=11)
+        outcome = run_training(recipe, data, run, steps=11, **more)
     assert outcome.interrupted
     assert outcome.step == step
 

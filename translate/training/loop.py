@@ -15,7 +15,7 @@ from translate.training.ema import update_average
 from translate.training.growth import grow
 from translate.training.health import Health
 from translate.training.state import TrainingState
-from translate.translators.base import Batch, Losses, Translator
+from translate.translators.base import Batch, Losses, Translator, stage_begins
 
 
 def train(
@@ -41,8 +41,8 @@ def train(
             that the learning rates were scaled with.
         on_log: called at every `log.every`-th step; values may be waited for here.
         on_sample: called at every `log.samples_every`-th and at the last step.
-        on_save: called at every `checkpoint.every`-th and at the last step, when the losses are known
-            to be finite.
+        on_save: called at every `checkpoint.every`-th step, at the last of a stage and at the last of all,
+            when the losses are known to be finite.
         should_stop: asked after every step.
 
     Raises:
@@ -90,7 +90,8 @@ def train(
                 state.plateau.look()
             on_log(state.step)
         last = state.step >= steps or should_stop()
-        if state.step % recipe.checkpoint.every == 0 or last:
+        stage = stage_begins(translator.phases, state.step, steps)
+        if state.step % recipe.checkpoint.every == 0 or stage or last:
             health.check()
             on_save(state.step)
         if state.step % recipe.log.samples_every == 0 or last:

@@ -41,6 +41,11 @@ class RunFolder:
         """The model file of a direction."""
         return self.path / ("model.safetensors" if direction == "a2b" else f"model-{direction}.safetensors")
 
+    @property
+    def first_stage(self) -> Path:
+        """The model file as it was at the end of the first of two stages."""
+        return self.path / "model-pixel.safetensors"
+
     def write_recipe(self, recipe: Recipe) -> None:
         """Keep the resolved recipe, whole or not at all."""
         with replacing(self.recipe) as temporary:

@@ -9,9 +9,10 @@ from typing import Any, Literal, cast
 
 import torch
 from rich.console import Console
+from torch import nn
 
 import translate
-from translate.config import Recipe, load_recipe, with_classes, with_labels
+from translate.config import Direction, Recipe, load_recipe, with_classes, with_labels
 from translate.data.datasets import Batch as ByteBatch
 from translate.data.datasets import DataOptions
 from translate.data.loading import TrainingData, load_data
@@ -27,7 +28,7 @@ from translate.training.reporting import Reporter, sample_sheet
 from translate.training.run import RunFolder, create_run, held, reopen_run, require_free, trim_log
 from translate.training.standing import serving
 from translate.training.state import TrainingState, new_state
-from translate.translators.base import Translator
+from translate.translators.base import Translator, stage_begins
 from translate.translators.catalogue import build_translator, generator_arguments, text_encoder_arguments
 from translate.weights import model_file
 from translate.weights.card import Captions, Card, read_card
@@ -162,13 +163,13 @@ def _go_on(
                     state, serving(state, recipe, data), fixed, statistics, classes=recipe.data.classes
                 ),
             ),
-            on_save=lambda step: save_run(run, state, recipe, data),
+            on_save=lambda step: save_run(run, state, recipe, data, steps),
             should_stop=stop.is_set,
         )
     if not all(run.model(direction).exists() for direction in translator.generators):
         # It was ended between its last state and the models.
         grow(state, int(recipe.training.resolutions), (state.step - 1) / steps)
-        save_run(run, state, recipe, data)
+        save_run(run, state, recipe, data, steps)
     asked = examples(data.captions) if recipe.kind == "captioned" else ()
     return Outcome(run, state.step, steps, recipe.data.labels, asked)
 
@@ -225,8 +226,11 @@ def examples(captions: Sequence[str]) -> tuple[str, ...]:
     return tuple(short)[:MOST_EXAMPLES]
 
 
-def save_run(run: RunFolder, state: TrainingState, recipe: Recipe, data: TrainingData) -> None:
+def save_run(run: RunFolder, state: TrainingState, recipe: Recipe, data: TrainingData, steps: int) -> None:
     """Write the state, then the model of each direction; every file whole or not at all.
+
+    At the end of a stage its model comes first, under a name of its own: a kill before the state is written
+    leads a resume here again.
 
     Raises:
         OutputError: no room or no permission; the files of the last save are intact.
@@ -234,35 +238,48 @@ def save_run(run: RunFolder, state: TrainingState, recipe: Recipe, data: Trainin
     """
     state.require_finite()
     try:
-        state.save(run.state)
         generators = serving(state, recipe, data)
-        for direction, name in state.translator.generators.items():
-            network = cast(Generator, generators[name])
-            architecture, arguments = generator_arguments(recipe, direction)
-            card = Card(
-                architecture=architecture,
-                arguments=arguments,
-                translator=recipe.translator,
-                direction=direction,
-                domains={"a": data.domains["a"], "b": data.domains["b"]},
-                size_multiple=network.size_multiple,
-                minimum_size=network.minimum_size,
-                norm_statistics=norm_statistics(recipe),
-                labels=recipe.data.labels,
-                classes=recipe.data.classes,
-                text=_captions(recipe, data),
-                latent=network.latent,
-                step=state.step,
-                recipe=recipe.model_dump(mode="json"),
-                data=data_facts(data),
-                versions={"translate": translate.__version__, "torch": torch.__version__},
-            )
-            learnt = encoder.state_dict() if (encoder := state.averages.get("text_encoder")) else None
-            model_file.save(run.model(direction), network.state_dict(), card, text_encoder=learnt)
+        if stage_begins(state.translator.phases, state.step, steps):
+            _save_model(run.first_stage, "a2b", generators, state, recipe, data)
+        state.save(run.state)
+        for direction in state.translator.generators:
+            _save_model(run.model(direction), direction, generators, state, recipe, data)
     except OutputError as error:
         raise OutputError(
             f"{error}; the run is intact as last saved, go on from there with --resume"
         ) from None
+
+
+def _save_model(
+    path: Path,
+    direction: Direction,
+    generators: Mapping[str, nn.Module],
+    state: TrainingState,
+    recipe: Recipe,
+    data: TrainingData,
+) -> None:
+    network = cast(Generator, generators[state.translator.generators[direction]])
+    architecture, arguments = generator_arguments(recipe, direction)
+    card = Card(
+        architecture=architecture,
+        arguments=arguments,
+        translator=recipe.translator,
+        direction=direction,
+        domains={"a": data.domains["a"], "b": data.domains["b"]},
+        size_multiple=network.size_multiple,
+        minimum_size=network.minimum_size,
+        norm_statistics=norm_statistics(recipe),
+        labels=recipe.data.labels,
+        classes=recipe.data.classes,
+        text=_captions(recipe, data),
+        latent=network.latent,
+        step=state.step,
+        recipe=recipe.model_dump(mode="json"),
+        data=data_facts(data),
+        versions={"translate": translate.__version__, "torch": torch.__version__},
+    )
+    learnt = encoder.state_dict() if (encoder := state.averages.get("text_encoder")) else None
+    model_file.save(path, network.state_dict(), card, text_encoder=learnt)
 
 
 def _announce(
@@ -284,6 +301,8 @@ def _announce(
     if (resolutions := int(recipe.training.resolutions)) > 1:
         sizes = [str(recipe.data.size // 2**halvings) for halvings in reversed(range(resolutions))]
         console.print(f"pictures  of {', '.join(sizes)} pixels, {steps / resolutions:.0f} steps each")
+    for after in sorted({phase.after for phase in state.translator.phases} - {0.0}):
+        console.print(f"stages    the second begins after {after:.0%} of the steps")
     console.print(
         f"training  {recipe.translator}, steps {state.step} to {steps} on {state.device}, into {run.path}"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,6 +84,11 @@ class Phase:
     def due(self, step: int, progress: float) -> bool:
         """Whether it runs in the step after `step` others, when `progress` of the training is done."""
         return step % self.every == 0 and self.after <= progress < self.until
+
+
+def stage_begins(phases: Sequence[Phase], step: int, steps: int) -> bool:
+    """Whether after `step` of `steps` steps phases are due that weren't before it."""
+    return any((step - 1) / steps < phase.after <= step / steps for phase in phases)
 
 
 class Translator(nn.Module, ABC):
