@@ -2,7 +2,7 @@
 
     python benchmarks/text_savanna.py render datasets/captions
     translate train text --data datasets/captions --name captions --size 64 …
-    python benchmarks/text_savanna.py measure checkpoints/captions
+    python benchmarks/text_savanna.py measure checkpoints/captions [--out FILE.json]
 
 `render` writes pictures of four coats under four lights with captions that name both, in several ways. Four
 of the sixteen pairs are held out: training sees zebras, and it sees dusk, but no zebra at dusk.
@@ -10,12 +10,15 @@ of the sixteen pairs are held out: training sees zebras, and it sees dusk, but n
 `measure` asks pictures of fresh scenes for all sixteen. The coat of an output is what the classifier of coats
 calls it (one of seven coats, or none). Its light is that of the nearest of the scene's four true renders,
 outside the animals, where they don't depend on the coat (mean absolute difference; chance is 1 in 4).
+It asks with the training's words, and with words that no caption of the training has, for the coat, for the
+light and for both.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -32,7 +35,7 @@ from translate.data.savanna import Scene, render_scene, sample_scene
 from translate.data.savanna.scene import TIMES, Light
 from translate.metrics.coats import classify
 
-HERE = Path(__file__).resolve().parent
+RESULTS = Path(__file__).resolve().parent / "results" / "text_savanna.json"
 COATS = ("chestnut", "black", "palomino", "zebra")
 HELD_OUT = (("chestnut", "overcast"), ("black", "dawn"), ("palomino", "noon"), ("zebra", "dusk"))
 SEEN = tuple(pair for pair in product(COATS, TIMES) if pair not in HELD_OUT)
@@ -51,6 +54,20 @@ _MOMENTS = {
     "overcast": ("under an overcast sky", "on a grey day"),
 }
 _PHRASES = ("{animal} {moment}", "turn it into {animal} {moment}", "{moment}, {animal}")
+# Words for the same that no caption of the training has, chosen before any model was asked with them.
+_NEW_ANIMALS = {
+    "chestnut": ("a reddish brown mare", "a russet pony"),
+    "black": ("a jet dark stallion", "an ebony pony"),
+    "palomino": ("a golden blond mare", "a cream coloured pony"),
+    "zebra": ("a wild striped equine", "a striped pony"),
+}
+_NEW_MOMENTS = {
+    "dawn": ("at sunrise", "at daybreak"),
+    "noon": ("at twelve o'clock", "in bright sunshine"),
+    "dusk": ("at sunset", "at nightfall"),
+    "overcast": ("beneath thick clouds", "in cloudy weather"),
+}
+_LITTLE = {"a", "an", "at", "in"}  # words without a meaning of their own, which may be in both
 
 
 def caption(coat: str, time: str) -> str:
@@ -64,6 +81,23 @@ def some_caption(coat: str, time: str, random: np.random.Generator) -> str:
         str(random.choice(choice)) for choice in (_PHRASES, _ANIMALS[coat], _MOMENTS[time])
     )
     return phrase.format(animal=animal, moment=moment)
+
+
+def new_captions(coat: str, time: str) -> dict[str, list[str]]:
+    """Captions with words that training never used: for the animal, for the moment, for both.
+
+    Raises:
+        ValueError: one of the words is a word of the training.
+    """
+    trained = " ".join(" ".join(sum(ways.values(), ())) for ways in (_ANIMALS, _MOMENTS)).split()
+    animals, moments = _NEW_ANIMALS[coat], _NEW_MOMENTS[time]
+    if known := set(" ".join(animals + moments).split()) & set(trained) - _LITTLE:
+        raise ValueError(f"the training's captions have {', '.join(sorted(known))}")
+    return {
+        "coat": [f"{animal} {_MOMENTS[time][0]}" for animal in animals],
+        "light": [f"{_ANIMALS[coat][0]} {moment}" for moment in moments],
+        "both": [f"{animal} {moment}" for animal, moment in zip(animals, moments, strict=True)],
+    }
 
 
 def under(scene: Scene, time: str) -> Scene:
@@ -159,6 +193,22 @@ class Inquiry:
         ]
 
 
+def in_new_words(translator: translate.Translator, inquiry: Inquiry) -> dict:
+    """What captions with words that training never used give, and each of those words by itself."""
+    found: dict[str, list[Answer]] = {"coat": [], "light": [], "both": []}
+    phrases: dict[str, list[bool]] = defaultdict(list)
+    for coat, time in product(COATS, TIMES):
+        for what, texts in new_captions(coat, time).items():
+            words = _NEW_ANIMALS[coat] if what == "coat" else _NEW_MOMENTS[time]
+            for text, phrase in zip(texts, words, strict=True):
+                answers = inquiry.answers(translator(inquiry.inputs, text=text), coat, time)
+                found[what] += answers
+                if what != "both":
+                    phrases[phrase] += [(_coat if what == "coat" else _light)(answer) for answer in answers]
+    by_phrase = {phrase: round(float(np.mean(right)), 3) for phrase, right in phrases.items()}
+    return {**{f"for_{what}": judged(answers) for what, answers in found.items()}, "by_phrase": by_phrase}
+
+
 def share(answers: Sequence[Answer], right: Callable[[Answer], bool]) -> float:
     return round(float(np.mean([right(answer) for answer in answers])), 3)
 
@@ -207,6 +257,7 @@ def measure(run: Path, count: int, size: int) -> tuple[dict, Tensor]:
         "seen": judged([answer for answer in model if answer.asked not in HELD_OUT]),
         "held_out": judged([answer for answer in model if answer.asked in HELD_OUT]),
         "in_other_words": judged(answers["in other words"]),
+        "in_new_words": in_new_words(translator, inquiry),
         "chance": {"coat": 1 / len(COATS), "light": 1 / len(TIMES), "both": 1 / len(COATS) / len(TIMES)},
         "the_input_left_as_it_is": judged(answers["input"]),
         "the_true_renders": judged(answers["truth"]),
@@ -240,16 +291,17 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000, help="training pictures")
     parser.add_argument("--scenes", type=int, default=48)
     parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--out", type=Path, default=HERE / "results" / "text_savanna.json")
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     if options.verb == "render":
         render(options.place, options.count, options.size)
         return
     figures, outputs = measure(options.place, options.scenes, options.size)
     card = translate.load(options.place).card
+    command = f"python benchmarks/text_savanna.py measure {options.place} --scenes {options.scenes}"
     found = {
         "date": date.today().isoformat(),
-        "command": f"python benchmarks/text_savanna.py measure {options.place} --scenes {options.scenes}",
+        "command": command if options.out == RESULTS else f"{command} --out {options.out.name}",
         "steps": card.step,
         "recipe": card.recipe,
         **figures,
