@@ -155,3 +155,32 @@ def test_info_of_a_file_that_is_no_model(run, tmp_path):
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "x.pth")
     code, _, err = run("info", tmp_path / "x.pth")
     assert (code, "translate doesn't know (tensors: 2; weight, bias …)." in err) == (4, True)
+
+
+def test_statistics_and_contradictions_when_converting(run, tmp_path, picture):
+    source = write_unet(tmp_path / "x" / "latest_net_G.pth")
+    (source.parent / "train_opt.txt").write_text("ngf: 64\n")
+    pixels = []
+    for options in ((), ("--norm-statistics", "batch"), ("--norm-statistics", "running")):
+        code, _, err = run("convert", source, picture, "-o", tmp_path / "out", *options)
+        assert code == 0
+        assert "note: train_opt.txt says ngf 64, but the weights are of ngf 2" in err
+        pixels.append(np.asarray(Image.open(tmp_path / "out" / "in.png")))
+    assert np.array_equal(pixels[0], pixels[1])
+    assert not np.array_equal(pixels[0], pixels[2])
+
+
+def test_statistics_when_evaluating(run, tmp_path):
+    source = write_unet(tmp_path / "x" / "latest_net_G.pth")
+    pairs = np.random.default_rng(0).integers(0, 256, (3, 32, 64, 3), dtype=np.uint8)
+    for number, pair in enumerate(pairs):
+        (tmp_path / "data" / "test").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pair).save(tmp_path / "data" / "test" / f"{number}.png")
+    found = []
+    for statistics in ("batch", "running"):
+        code, out, err = run("evaluate", source, "--data", tmp_path / "data", "--norm-statistics", statistics,
+                             "--json", "-q")  # fmt: skip
+        assert code == 0, err
+        found.append(json.loads(out))
+    assert [facts["size"] for facts in found] == [32, 32]  # as such a U-Net was trained
+    assert found[0]["scores"]["model"] != found[1]["scores"]["model"]

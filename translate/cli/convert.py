@@ -25,6 +25,7 @@ def convert(
     *inputs: str,
     output: Annotated[Path, Parameter(alias="-o")],
     direction: Literal["a2b", "b2a"] | None = None,
+    norm_statistics: Literal["batch", "running"] | None = None,
     label: str | None = None,
     text: str | None = None,
     samples: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
@@ -54,6 +55,9 @@ def convert(
         The folder to write to; created if needed.
     direction
         a2b or b2a: the other generator of a two-way model. Without it a run's a→b.
+    norm_statistics
+        What batch norm uses: batch, the statistics of each picture, or running, those of the training.
+        Default: as the model's card says; of another tool's weights batch.
     label
         What to translate into, of a model that has labels; translate info MODEL lists them.
     text
@@ -102,10 +106,10 @@ def convert(
         raise UsageError("--label and --text both say what to translate into; give one of them.")
     sampling = Sampling(samples, seed, truncation, interpolate)
 
-    translator = load(model, direction, device)
+    translator = load(model, direction, device, norm_statistics)
     translator.condition(label, text)  # what makes no sense is refused before it is remarked on
     translator.codes(sampling)
-    remarks = () if text is None else tuple(translator.remarks(text))
+    remarks = (*translator.notes, *(() if text is None else translator.remarks(text)))
     for remark in () if quiet else remarks:
         console.print(f"note: {remark}", markup=False)
     started = time.perf_counter()

@@ -24,6 +24,7 @@ def evaluate(
     b: Annotated[str | None, Parameter(name="--b")] = None,
     task: Literal["edges"] | None = None,
     direction: Literal["a2b", "b2a"] | None = None,
+    norm_statistics: Literal["batch", "running"] | None = None,
     label: str | None = None,
     text: str | None = None,
     device: str = "auto",
@@ -61,6 +62,9 @@ def evaluate(
         Make the inputs from plain pictures: edges. Default: as trained.
     direction
         a2b or b2a: the other generator of a two-way model. Without it a run's a→b.
+    norm_statistics
+        What batch norm uses: batch, the statistics of each picture, or running, those of the training.
+        Default: as the model's card says; of another tool's weights batch.
     label
         What to translate into, of a model that has labels; the truths are to be of it.
     text
@@ -98,7 +102,9 @@ def evaluate(
 
     from translate.inference.translator import load
 
-    translator = load(model, direction, device)
+    translator = load(model, direction, device, norm_statistics)
+    for note in () if quiet else translator.notes:
+        console.print(f"note: {note}", markup=False)
     translator.condition(label, text)  # refused here rather than after the data are read
     answer = partial(translator, label=label, text=text)
     card = translator.card

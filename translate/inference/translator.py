@@ -26,27 +26,34 @@ from translate.inference.pictures import (
     require_finite,
 )
 from translate.weights import model_file
-from translate.weights.card import Card
+from translate.weights.card import Card, NormStatistics
 from translate.weights.locate import locate
 
 Kind = TypeVar("Kind", str, Path, Image.Image, np.ndarray, Tensor)
 
 
-def load(path: str | Path, direction: str | None = None, device: str = "auto") -> Translator:
+def load(
+    path: str | Path,
+    direction: str | None = None,
+    device: str = "auto",
+    norm_statistics: NormStatistics | None = None,
+) -> Translator:
     """Load a trained translator.
 
     Args:
-        path: a run folder (`checkpoints/demo`), the name of a run under `checkpoints`, or a model file.
+        path: a run folder (`checkpoints/demo`), the name of a run under `checkpoints`, a model file, or
+            another tool's weights.
         direction: `a2b` or `b2a`, the other generator of a two-way run; None is a run's a→b, or whatever
             the model file given does.
         device: `auto` (CUDA if there is any), `cpu`, `cuda` or `cuda:N`.
+        norm_statistics: see `model_file.load`.
 
     Raises:
         ModelError: no model there, a damaged one, or none in that direction.
-        UsageError: no such direction or device.
+        UsageError: no such direction or device, or statistics that the model hasn't.
     """
     target = choose_device(device)
-    model = model_file.load(locate(path, direction))
+    model = model_file.load(locate(path, direction), norm_statistics)
     return Translator(model, target)
 
 
@@ -57,20 +64,28 @@ class Translator:
         card: what the model file says of itself.
         direction: `a2b` or `b2a`.
         device: where the network is.
+        notes: what a person should know of another tool's weights, one sentence each.
     """
 
     def __init__(self, model: model_file.Model, device: torch.device):
         self.card: Card = model.card
         self.direction: str = model.card.direction
         self.device = device
+        self.notes = model.notes
         self._network = model.network.to(device)
         encoder = None if model.text_encoder is None else model.text_encoder.to(device)
         self._asking = Asking(model.card, encoder, device)
 
     @classmethod
-    def load(cls, path: str | Path, direction: str | None = None, device: str = "auto") -> Translator:
+    def load(
+        cls,
+        path: str | Path,
+        direction: str | None = None,
+        device: str = "auto",
+        norm_statistics: NormStatistics | None = None,
+    ) -> Translator:
         """See `translate.load`."""
-        return load(path, direction, device)
+        return load(path, direction, device, norm_statistics)
 
     def __repr__(self) -> str:
         return f"Translator({self.card.source}→{self.card.target}, {self.card.architecture}, {self.device})"
