@@ -70,6 +70,7 @@ def test_all_verbs_are_there():
         "convert",
         "evaluate",
         "import",
+        "export",
         "info",
         "data render",
         "data inspect",

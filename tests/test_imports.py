@@ -144,7 +144,17 @@ def test_help_imports_nothing_heavy():
 
 
 def test_the_help_of_every_verb_imports_nothing_heavy():
-    verbs = ("train", "convert", "import", "info", "evaluate", "demo", "data render", "data inspect")
+    verbs = (
+        "train",
+        "convert",
+        "import",
+        "export",
+        "info",
+        "evaluate",
+        "demo",
+        "data render",
+        "data inspect",
+    )
     assert not loaded_after(RUN_HELP, *(f"{verb} --help" for verb in verbs)) & HEAVY
 
 

@@ -184,3 +184,25 @@ def test_statistics_when_evaluating(run, tmp_path):
         found.append(json.loads(out))
     assert [facts["size"] for facts in found] == [32, 32]  # as such a U-Net was trained
     assert found[0]["scores"]["model"] != found[1]["scores"]["model"]
+
+
+def test_export(run, tmp_path, write_model):
+    arguments = {"depth": 6, "norm": "batch"}
+    model = write_model(tmp_path / "m.safetensors", "resnet", arguments=arguments)
+    target = tmp_path / "latest_net_G.pth"
+    code, out, _ = run("export", model, "--format", "junyanz", "--output", target)
+    assert (code, out.splitlines()) == (
+        0,
+        [
+            f"{model} → {target}",
+            "pytorch-CycleGAN-and-pix2pix loads it with --netG resnet_6blocks --ngf 4 --norm batch "
+            "--input_nc 3 --output_nc 3 --no_dropout --eval",
+        ],
+    )
+    assert json.loads(run("export", target, "--format", "cut", "-o", tmp_path / "y.pth", "--json")[1])[
+        "flags"
+    ]
+    code, _, err = run("export", model, "--format", "junyanz", "-o", tmp_path / "x.onnx")
+    assert (code, "loads .pth files; give a name that ends so." in err) == (2, True)
+    code, _, err = run("export", write_model(tmp_path / "n.safetensors"), "--format", "cut", "-o", target)
+    assert (code, "can't be written for CUT, whose code has no network like mobile" in err) == (2, True)

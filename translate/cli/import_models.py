@@ -135,7 +135,7 @@ def _import(job: _Job, norm_statistics: Literal["batch", "running"] | None) -> d
         raise ModelError(f"{job.source} is a model file already (or a damaged one); copy it as it is.")
     imported = open_foreign(job.source)
     # Built first: a file that doesn't load again must not be written.
-    model = model_file.assemble(job.source, imported.card, imported.weights, norm_statistics)
+    model = model_file.assemble(job.source, imported.card, imported.weights, imported.notes, norm_statistics)
     model_file.save(job.target, imported.weights, model.card)
     card = model.card
     return {

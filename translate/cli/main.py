@@ -34,6 +34,9 @@ app.command(
     name="import",
     help="Make model files of other tools' weights: pix2pix, CycleGAN, CUT, pix2pixHD.",
 )
+app.command(
+    "translate.cli.export:export", name="export", help="Write a model for another tool, as it names weights."
+)
 app.command("translate.cli.info:info", name="info", help="Print the card of a model or run.")
 data.command("translate.cli.data_render:render", name="render", help="Render the built-in data set, savanna.")
 data.command(

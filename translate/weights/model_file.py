@@ -79,20 +79,29 @@ def load(path: str | Path, norm_statistics: NormStatistics | None = None) -> Mod
         UsageError: running statistics of a model that has none.
     """
     path = Path(path)
-    if is_foreign(path):
-        from translate.weights.importers.opening import open_foreign
+    return assemble(path, *contents(path), norm_statistics)
 
-        imported = open_foreign(path)
-        return assemble(path, imported.card, imported.weights, norm_statistics, imported.notes)
-    return assemble(path, read_card(path), _read_weights(path), norm_statistics)
+
+def contents(path: Path) -> tuple[Card, Mapping[str, Tensor], tuple[str, ...]]:
+    """Card, weights and notes of a model file, or of another tool's.
+
+    Raises:
+        ModelError: see `load`.
+    """
+    if not is_foreign(path):
+        return read_card(path), _read_weights(path), ()
+    from translate.weights.importers.opening import open_foreign
+
+    imported = open_foreign(path)
+    return imported.card, imported.weights, imported.notes
 
 
 def assemble(
     path: Path,
     card: Card,
     weights: Mapping[str, Tensor],
-    norm_statistics: NormStatistics | None = None,
     notes: tuple[str, ...] = (),
+    norm_statistics: NormStatistics | None = None,
 ) -> Model:
     """What `load` makes of a card and weights; `path` is for messages.
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from translate.errors import ModelError, UsageError
 from translate.networks.catalogue import build_generator
 from translate.weights.importers.found import Found
-from translate.weights.importers.layouts import SMALLEST_UNET, Layer, layers
+from translate.weights.importers.layouts import SMALLEST_UNET, Layer, filter_rows, layers
 
 JUNYANZ, CUT, PIX2PIXHD = "pytorch-CycleGAN-and-pix2pix", "CUT", "pix2pixHD"
 _DROPOUT = 0.5  # the only one that the reference code knows
@@ -220,9 +220,9 @@ def _check_filters(path: Path, left: dict[str, Tensor], table: list[Layer]) -> N
     for layer in table:
         if layer.kind != "filter":
             continue
-        row = [1.0, 2.0, 1.0] if layer.ours.startswith("encoder") else [1.0, 3.0, 3.0, 1.0]
+        row, gain = filter_rows(layer)
         usual = torch.outer(torch.tensor(row), torch.tensor(row))
-        usual = usual / usual.sum() * (1 if layer.ours.startswith("encoder") else 4)
+        usual = usual / usual.sum() * gain
         found = left.pop(f"{layer.theirs}.filt", None)
         if found is None or found.shape[-2:] != usual.shape or not torch.allclose(found, usual, atol=1e-6):
             raise ModelError(

@@ -43,6 +43,14 @@ def layers(architecture: str, arguments: Mapping[str, Any]) -> list[Layer]:
     return list(_global(arguments, with_output=True))
 
 
+def filter_rows(layer: Layer) -> tuple[list[float], float]:
+    """What an anti-aliasing filter is the outer product of, and what its numbers sum up to.
+
+    Before a doubling is filtered, three of four pixels are zeros; a sum of 4 makes up for them.
+    """
+    return ([1.0, 2.0, 1.0], 1.0) if layer.ours.startswith("encoder") else ([1.0, 3.0, 3.0, 1.0], 4.0)
+
+
 def _unet(depth: int) -> Iterator[Layer]:
     """Every block holds the next one between its halving and its doubling."""
     prefixes = ["model.model", "model.model.1.model"]

@@ -1,0 +1,1 @@
+"""Our weights in the files of other tools."""
