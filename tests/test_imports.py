@@ -21,6 +21,7 @@ LAYERS: dict[str, set[str]] = {
     "devices": {"errors"},
     "signals": set(),
     "colours": set(),
+    "lab": set(),
     "validation": {"errors"},
     "pillow": {"errors"},
     "images": {"errors", "files", "pillow"},
