@@ -93,6 +93,17 @@ def test_nothing_trains_it_and_gradients_reach_the_picture(backbone):
     assert all(torch.equal(a, b) for a, b in zip(before, backbone.buffers(), strict=True))
 
 
+def test_it_lies_as_inference_wants_it(backbone):
+    """Channels last in and out, and no batch norm that isn't part of a convolution."""
+    kernels = [buffer for buffer in backbone.buffers() if buffer.ndim == 4]
+    assert len(kernels) > 40
+    assert all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
+    assert not [part for part in backbone.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+    with torch.no_grad():
+        maps = backbone(picture(2, 64, 64))
+    assert all(features.is_contiguous(memory_format=torch.channels_last) for features in maps)
+
+
 def test_it_moves_with_its_parent(backbone):
     image = picture(1, 32, 32)
     moved = nn.Sequential(copy.deepcopy(backbone)).double()

@@ -71,6 +71,15 @@ def test_the_mixing_is_random_saved_and_never_learnt():
         assert torch.equal(a, b)
 
 
+def test_the_heads_learn_without_a_graph_below_them():
+    network, image = projected(), picture(1, 64, 64)
+    assert not any(features.requires_grad for features in network.mixed(image))
+    sum(logits.square().sum() for logits in network(image)).backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    assert all(features.requires_grad for features in network.mixed(image.requires_grad_()))
+    assert not any(buffer.requires_grad for buffer in network.buffers())
+
+
 def test_the_mixing_keeps_the_variance_of_its_input():
     kernels = mixing(projected(width=32))
     for kernel in kernels.values():
