@@ -64,9 +64,9 @@ def test_blur_is_a_correlation_with_a_mirrored_border(photo, kernel):
 
 
 def test_shapes_of_the_kernels():
-    assert Gaussian(21, (2, 2)).weights()[10 - 10 :].shape[0] < 21  # trimmed
     line = cv2.getGaussianKernel(21, 2.0)
     whole, own = line @ line.T, Gaussian(21, (2.0, 2.0)).weights()
+    assert len(own) < 21  # trimmed
     cut = (21 - len(own)) // 2
     assert np.abs(own - whole[cut : 21 - cut, cut : 21 - cut]).max() < 1e-4
     wide = Gaussian(21, (3, 1)).weights()

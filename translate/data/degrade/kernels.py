@@ -115,7 +115,6 @@ Kernel = Gaussian | Plateau | Sinc | Motion
 def blur(pixels: np.ndarray, kernel: Kernel) -> np.ndarray:
     """uint8 `(H, W)` or `(H, W, C)`, mirrored at the border without its outermost pixel."""
     weights = kernel.weights()
-    # The mirror image of a picture thinner than half the kernel would be mirrored again.
     if kernel.separable:
         line = weights.sum(0)
         return cv2.sepFilter2D(pixels, -1, line, line, borderType=cv2.BORDER_REFLECT_101)
