@@ -120,13 +120,35 @@ def test_a_file_that_cannot_be_read_is_named(paint, tmp_path):
         _ = held_out(tmp_path / "set", OPTIONS).pictures[1]
 
 
-def test_classes_have_no_truth(paint, tmp_path):
+def test_classes_have_no_truth_and_two_of_them_are_sides(paint, tmp_path):
     for name in ("train/x/1.png", "train/y/2.png", "train/z/3.png", "test/x/4.png", "test/z/5.png"):
         paint(name)
-    with pytest.raises(
-        DataError, match=r"holds one pool of 2 pictures without a truth .*; give a folder of pairs"
-    ):
+    with pytest.raises(DataError) as error:
         held_out(tmp_path, OPTIONS)
+    assert str(error.value) == (
+        f"{tmp_path} holds one pool of 2 pictures without a truth to compare outputs with; give a folder "
+        "of pairs whose truths are of the class that --label names, or compare the outputs with pictures of "
+        "that kind as sets: --sets and --a CLASS --b CLASS, of x, y, z."
+    )
+    with pytest.raises(DataError) as error:
+        both_sides(tmp_path, OPTIONS)
+    assert str(error.value) == (
+        f"{tmp_path} holds one pool of pictures, and what is to be compared are outputs and pictures that "
+        "are of the class that --label names; say which those are with --a CLASS --b CLASS, of x, y, z."
+    )
+    found = both_sides(tmp_path, DataOptions(size=16, a="x", b="z"))
+    assert [side.shelf.files(0)[0].parent.name for side in (found.inputs, found.targets)] == ["x", "z"]
+
+
+def test_captions_have_no_sides_to_name(paint, tmp_path):
+    for split in ("train", "test"):
+        paint(f"{split}/1.png")
+        (tmp_path / split / "metadata.jsonl").write_text('{"file_name": "1.png", "text": "one"}')
+    sides = r"a folder that has inputs in testA and the targets in testB\.$"
+    with pytest.raises(DataError, match=r"truths are what --text asks for, or .*--sets and " + sides):
+        held_out(tmp_path, OPTIONS)
+    with pytest.raises(DataError, match=r"are what --text asks for; say which those are with " + sides):
+        both_sides(tmp_path, OPTIONS)
 
 
 def test_both_sides_need_no_truth(paint, tmp_path):

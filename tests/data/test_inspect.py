@@ -105,6 +105,7 @@ def test_real_labels(shared_data: Path):
     assert report.splits["val"].a.labels
     assert report.splits["val"].a.modes == {"L": 15}
     assert "train, labels: class numbers, resized without interpolation" in report.notes
+    assert report.command.startswith("translate train spade ")
 
 
 def test_classes_are_counted(paint, tmp_path):
@@ -124,6 +125,29 @@ def test_classes_are_counted(paint, tmp_path):
     assert "train: 4 of 4 are smaller than 256 pixels; train with a smaller --size" in report.notes
     assert report.command == f"translate train stargan --data {tmp_path} --name {tmp_path.name}"
     assert json.loads(json.dumps(report.as_dict()))["labels"] == ["x", "y", "z"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "colours", "suffix", "recipe"),
+    [
+        ("edges", [(0, 0, 0), (255, 255, 255)], "png", "pix2pix"),  # a drawing
+        ("edges", [(0, 0, 0), (255, 0, 0), (0, 0, 255)], "png", "spade"),
+        ("labels", [(0, 0, 0), (1, 1, 1)], "png", "spade"),
+        ("labels", [(0, 0, 0), (250, 0, 0), (0, 0, 250)], "jpg", "pix2pix"),  # has others between
+    ],
+)
+def test_maps_of_classes_lead_to_spade(paint, tmp_path, folder, colours, suffix, recipe):
+    for split in ("train", "val"):
+        paint(f"{split}/images/1.png")
+        pixels = np.array(colours, np.uint8).repeat(15, 0)[None].repeat(30, 0)
+        (tmp_path / split / folder).mkdir()
+        drawn = Image.fromarray(pixels).resize((40, 30), Image.Resampling.NEAREST)
+        drawn = drawn.convert("L") if colours[1] == (1, 1, 1) else drawn
+        drawn.save(tmp_path / split / folder / f"1.{suffix}")
+    start = f"translate train {recipe} --data {tmp_path} --name {tmp_path.name}"
+    assert inspect(tmp_path).command == start
+    # The other way round a photograph becomes a map, and spade takes no photographs.
+    assert inspect(tmp_path, direction="b2a").command.startswith("translate train pix2pix ")
 
 
 def test_captions_without_labels(paint, tmp_path):

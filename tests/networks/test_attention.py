@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from translate.errors import UsageError
-from translate.networks.attention import SelfAttention, attended_place
+from translate.networks import attention as module
+from translate.networks.attention import MOST_AT_ONCE, SelfAttention, attended_place
 from translate.networks.catalogue import build_discriminator, build_generator, parameter_count
 from translate.networks.layers import Discriminator, Generator
 from translate.networks.progressive import ProgressiveResNet
@@ -60,6 +62,42 @@ def test_gradients_reach_every_parameter_and_a_second_time(attention):
     for parameter in attention.parameters():
         assert parameter.grad is not None
         assert parameter.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("most", [1, 7, 40])
+def test_in_use_places_attend_in_groups_and_see_the_same(attention, monkeypatch, most):
+    with torch.no_grad():
+        attention.gamma.fill_(0.7)
+    x = maps(2, 16, 7, 5)
+    whole = attention(x)
+    monkeypatch.setattr(module, "MOST_AT_ONCE", most * 2 * 12)  # places, pictures, 4×3 keys
+    with torch.inference_mode():
+        torch.testing.assert_close(attention(x), whole, rtol=1e-5, atol=1e-6)
+
+
+class Largest(TorchDispatchMode):
+    """The most numbers that one tensor has had."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        made = [part.numel() for part in (out if isinstance(out, tuple | list) else [out])]
+        self.numbers = max(self.numbers, *made)
+        return out
+
+
+def test_a_large_picture_in_use_needs_no_matrix_of_all_places():
+    """At 1024×1024 and attention at 1/2 that would be 69 GB."""
+    with torch.device("meta"):
+        network = build_generator("resnet", width=8, depth=1, attention=2).eval()
+        picture = torch.empty(1, 3, 1024, 1024)
+    with torch.inference_mode(), Largest() as made:
+        network(picture)
+    assert made.numbers <= MOST_AT_ONCE
+    with Largest() as made:
+        network(picture)
+    assert made.numbers == 512**2 * 256**2
 
 
 @pytest.mark.parametrize("channels", [64, 256])

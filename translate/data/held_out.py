@@ -109,13 +109,16 @@ def held_out(
     name = _chosen(root, list(layout.splits), split)
     if not layout.paired:
         sides = layout.splits[name]
-        there = f"unpaired pictures ({_some(sides.a)}, {_some(sides.b)})"
         if layout.kind == "labelled":
-            there = f"one pool of {len(sides.a.files)} pictures"
+            raise DataError(
+                f"{root} holds one pool of {len(sides.a.files)} pictures without a truth to compare outputs "
+                f"with; give a folder of pairs whose truths are {_asked(layout)}, or compare the outputs "
+                f"with pictures of that kind as sets: --sets and {_two_sides(layout)}."
+            )
         raise DataError(
-            f"{root} holds {there} without a truth to compare outputs with; give a folder of pairs, or put "
-            "the true translations of testA into testTruth under the same file names, or compare the outputs "
-            "with the targets as sets: --sets."
+            f"{root} holds unpaired pictures ({_some(sides.a)}, {_some(sides.b)}) without a truth to compare "
+            "outputs with; give a folder of pairs, or put the true translations of testA into testTruth "
+            "under the same file names, or compare the outputs with the targets as sets: --sets."
         )
     sides = layout.directed(options.direction).split(name)
     pictures = _whole((sides.a, sides.b), options, colours)
@@ -156,7 +159,10 @@ def both_sides(
     root, options = Path(root), replace(options, train=False)
     layout = recognise(root, a=options.a, b=options.b, task=options.task, kind=kind)
     if layout.kind == "labelled":
-        raise DataError(f"{root} holds one pool of pictures; give a folder with inputs and with targets.")
+        raise DataError(
+            f"{root} holds one pool of pictures, and what is to be compared are outputs and pictures that "
+            f"are {_asked(layout)}; say which those are with {_two_sides(layout)}."
+        )
     there = [name for name, sides in layout.splits.items() if sides.a.files and sides.b.files]
     name = _chosen(root, there, split, "with pictures of both sides ")
     sides = layout.directed(options.direction).splits[name]
@@ -231,6 +237,19 @@ def _training(layout: Layout, options: DataOptions) -> WholePictures | None:
     if split is None or not split.b.files:
         return None
     return WholePictures(Shelf((split.b,), (options.channels_b,), options.size))
+
+
+def _asked(layout: Layout) -> str:
+    asked = ["of the class that --label names"] if layout.labels else []
+    return " or ".join(asked + (["what --text asks for"] if layout.captions else []))
+
+
+def _two_sides(layout: Layout) -> str:
+    """How to tell inputs and targets of a pool apart: by its folders, where they are the classes."""
+    folders = {name for body in scan(layout.root).bodies.values() for name in body.folders}
+    if layout.labels and folders.issuperset(layout.labels):
+        return f"--a CLASS --b CLASS, of {', '.join(layout.labels)}"
+    return "a folder that has inputs in testA and the targets in testB"
 
 
 def _some(side: Side) -> str:

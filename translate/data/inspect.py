@@ -140,7 +140,7 @@ def inspect(
     options += ["--direction", "b2a"] if direction == "b2a" else []
     return Report(
         str(root), layout.kind, layout.paired, direction, layout.domains, splits,
-        (*layout.notes, *_notes(layout, splits)), problems, _command(layout, options),
+        (*layout.notes, *_notes(layout, splits)), problems, _command(layout, splits, options),
         layout.labels, layout.captions,
     )  # fmt: skip
 
@@ -294,14 +294,22 @@ def _side_notes(side: SideReport) -> list[str]:
     return notes
 
 
+def _from_maps(split: SplitReport) -> bool:
+    """Whether pictures are to be made of maps of classes; two colours alone may as well be a drawing."""
+    known = split.a.labels or len(split.a.classes) > 2
+    return bool(split.a.classes) and known and not split.b.classes
+
+
 def _option(name: str, value: str | None) -> list[str]:
     return [] if value is None else [f"--{name}", value]
 
 
-def _command(layout: Layout, options: Sequence[str]) -> str:
+def _command(layout: Layout, splits: dict[str, SplitReport], options: Sequence[str]) -> str:
     if layout.kind == "labelled":
         recipe = "stargan" if layout.labels else "text"
+    elif layout.paired:
+        recipe = "spade" if all(_from_maps(split) for split in splits.values()) else "pix2pix"
     else:
-        recipe = "pix2pix" if layout.paired else "cyclegan"
+        recipe = "cyclegan"
     name = layout.root.resolve().name
     return shlex.join(["translate", "train", recipe, "--data", str(layout.root), "--name", name, *options])

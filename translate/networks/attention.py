@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+MOST_AT_ONCE = 2**25  # numbers of the attention matrix, 128 MiB, where no gradient asks for all of it
+
 
 class SelfAttention(nn.Module):
     """x + γ·v(h(x) softmax(f(x)ᵀ g(x))): every place looks at all the others. γ starts at 0.
@@ -17,7 +19,9 @@ class SelfAttention(nn.Module):
     2×2 max-pooling, so that N places attend to N/4. No biases. The maps of odd sizes are pooled rounding up.
 
     The attention matrix is written out: the fused kernels have no second derivative, which gradient penalties
-    need. Its size is N²/4 numbers a picture, so 32×32 maps are comfortable and 128×128 ones are not.
+    need. Its size is N²/4 numbers a picture, so training on 32×32 maps is comfortable and on 128×128 not.
+    Where no gradient is asked for, places attend in groups, at most `MOST_AT_ONCE` numbers of the matrix at a
+    time: in use memory doesn't grow with N², only time does.
 
     Maps float32 (B, channels, H, W) to the same shape; any size from 1×1 on.
     """
@@ -35,9 +39,16 @@ class SelfAttention(nn.Module):
         asking = self.f(x).flatten(2)  # (B, C/8, N)
         asked = F.max_pool2d(self.g(x), 2, ceil_mode=True).flatten(2)  # (B, C/8, N/4)
         values = F.max_pool2d(self.h(x), 2, ceil_mode=True).flatten(2)  # (B, C/2, N/4)
-        weights = torch.softmax(asking.transpose(1, 2) @ asked, dim=-1)  # (B, N, N/4)
-        gathered = (values @ weights.transpose(1, 2)).unflatten(2, x.shape[2:])  # (B, C/2, H, W)
-        return x + self.gamma * self.v(gathered)
+        places, keys = asking.shape[2], len(asked) * asked.shape[2]
+        group = places if torch.is_grad_enabled() else max(1, MOST_AT_ONCE // keys)
+        gathered = torch.cat([_attend(some, asked, values) for some in asking.split(group, 2)], 2)
+        return x + self.gamma * self.v(gathered.unflatten(2, x.shape[2:]))
+
+
+def _attend(asking: Tensor, asked: Tensor, values: Tensor) -> Tensor:
+    """What n places gather, (B, C/2, n), from their questions (B, C/8, n) to all of the N/4 others."""
+    weights = torch.softmax(asking.transpose(1, 2) @ asked, dim=-1)  # (B, n, N/4)
+    return values @ weights.transpose(1, 2)
 
 
 def attended_place(attention: bool | int, places: Mapping[int, int], usual: int | None = None) -> int | None:
