@@ -22,7 +22,7 @@ def evaluate(
     size: Annotated[int | None, Parameter(validator=validators.Number(gte=11))] = None,
     a: Annotated[str | None, Parameter(name="--a")] = None,
     b: Annotated[str | None, Parameter(name="--b")] = None,
-    task: Literal["edges"] | None = None,
+    task: Literal["edges", "downscale"] | None = None,
     direction: Literal["a2b", "b2a"] | None = None,
     norm_statistics: Literal["batch", "running"] | None = None,
     label: str | None = None,
@@ -40,6 +40,8 @@ def evaluate(
     Pictures are seen as in the training: shorter side to its size, centre crop. Unpaired folders need the
     true translations of testA in testTruth; with testMask, the change outside the mask is measured too.
     Without a truth, --sets tells how alike the outputs are to testB as a set.
+    Models that enlarge are measured on whole pictures, as papers do: PSNR and SSIM on Y and on RGB, without a
+    border as wide as the scale, beside bicubic enlargement. The small ones are made, or named: --a LR --b HR.
     Of a model that can make many outputs (BicycleGAN) the one of the mean code is measured.
 
     Parameters
@@ -53,13 +55,13 @@ def evaluate(
     limit
         At most so many pictures, evenly spread.
     size
-        Side of the pictures, in pixels. Default: as trained.
+        Side of the pictures, in pixels. Default: as trained; of models that enlarge pictures stay whole.
     a
         Name of the folder with the inputs, where names don't tell; left or right for halves of files.
     b
         Name of the folder with the targets.
     task
-        Make the inputs from plain pictures: edges. Default: as trained.
+        Make the inputs from plain pictures: edges or downscale. Default: as trained.
     direction
         a2b or b2a: the other generator of a two-way model. Without it a run's a→b.
     norm_statistics
@@ -90,10 +92,18 @@ def evaluate(
 
     from translate.cli.evaluate_console import progress
     from translate.cli.evaluate_data import data_options, needs_pairs, spread
+    from translate.cli.evaluate_enlarged import (
+        enlarged_options,
+        enlarges,
+        measure_enlarged,
+        require_whole,
+        write_enlarged_sheet,
+    )
     from translate.cli.evaluate_pairs import measure_pairs
     from translate.cli.evaluate_sets import measure_sets
     from translate.cli.evaluate_sheets import require_writable, write_neighbours, write_sheet
     from translate.data.held_out import both_sides, held_out
+    from translate.data.whole_pairs import WholePairs, whole_pairs
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     for option, path in (("--output", output), ("--neighbours", neighbours)):
@@ -112,7 +122,13 @@ def evaluate(
     found_like = {"split": split, "kind": needs_pairs(card), "colours": card.colours}
     shown = partial(progress, console=console, quiet=quiet)
     sheets: dict[Path, str] = {}
-    if sets or neighbours is not None:
+    enlarged = enlarges(card)
+    if enlarged:
+        require_whole({"--size": size is not None, "--sets": sets, "--neighbours": neighbours is not None})
+        pictures = whole_pairs(data, enlarged_options(options, card), split=split)
+        found_split, positions = pictures.split, spread(len(pictures), limit)
+        result = measure_enlarged(answer, pictures, positions, shown)
+    elif sets or neighbours is not None:
         sides = both_sides(data, options, **found_like)
         found_split, pictures = sides.split, sides.inputs
         positions, targets = spread(len(pictures), limit), spread(len(sides.targets), limit)
@@ -127,15 +143,19 @@ def evaluate(
         positions = spread(len(pictures), limit)
         result = measure_pairs(answer, found, positions, batch_size, shown)
     if output is not None:
-        write_sheet(output, answer, pictures, positions)
-        sheets[output] = ", ".join(("input", "output", "truth")[: 1 + len(pictures.shelf.sides)])
+        if isinstance(pictures, WholePairs):
+            write_enlarged_sheet(output, answer, pictures, positions)
+            sheets[output] = "bicubic, output, truth"
+        else:
+            write_sheet(output, answer, pictures, positions)
+            sheets[output] = ", ".join(("input", "output", "truth")[: 1 + len(pictures.shelf.sides)])
     if json:
         facts = {
             "model": model,
             "direction": card.direction,
             "data": str(data),
             "split": found_split,
-            "size": options.size,
+            "size": None if enlarged else options.size,
             "pictures": len(positions),
             "of": len(pictures),
         }

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from torch import Tensor
 
+    from translate.metrics.evaluate import Score
+
     Batches = Iterator[tuple[Tensor, ...]]
 
 
@@ -43,6 +45,13 @@ def show_table(
         table.add_row(name, *cells)
     console.print(f"{heading}:", markup=False)
     console.print(table)
+
+
+def text(score: Score, digits: int) -> str:
+    """A mean for a table; infinite where that is why there is none."""
+    if score.mean is None:
+        return "∞" if score.left_out else "–"
+    return f"{score.mean:.{digits}f}"
 
 
 def show_protocols(console: Console, protocols: Iterable[str]) -> None:

@@ -32,15 +32,15 @@ class PairsResult:
         return {"scores": scores} | ({"change_outside_mask": asdict(self.outside)} if self.outside else {})
 
     def show(self, console: Console, heading: str) -> None:
-        from translate.cli.evaluate_console import show_protocols, show_table
+        from translate.cli.evaluate_console import show_protocols, show_table, text
 
         rows = {
-            name: (_text(scores.l1, 4), _text(scores.psnr, 2), _text(scores.ssim, 4))
+            name: (text(scores.l1, 4), text(scores.psnr, 2), text(scores.ssim, 4))
             for name, scores in self.scores.items()
         }
         show_table(console, heading, ("L1 ↓", "PSNR ↑", "SSIM ↑"), rows)
         if self.outside is not None:
-            console.print(f"change outside the mask {_text(self.outside, 4)}")
+            console.print(f"change outside the mask {text(self.outside, 4)}")
         model = self.scores["model"]
         measured = (model.l1, model.psnr, model.ssim, self.outside)
         show_protocols(console, (one.protocol for one in measured if one is not None))
@@ -95,9 +95,3 @@ def measure_pairs(
         {name: summarise(parts, channels) for name, parts in answers.items()},
         change_outside_score(outside) if outside else None,
     )
-
-
-def _text(score: Score, digits: int) -> str:
-    if score.mean is None:
-        return "∞" if score.left_out else "–"
-    return f"{score.mean:.{digits}f}"

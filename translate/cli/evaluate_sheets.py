@@ -38,12 +38,16 @@ def write_sheet(path: Path, answer: Answer, pictures: WholePictures, positions: 
     """Some of the pictures side by side; rows: input, output, and the truth where there is one."""
     from translate.data.datasets import to_float
 
-    shown = [positions[i] for i in spread(len(positions), _PICTURES)]
     columns = [
         [*answered(answer, inputs, pictures.colours), *map(to_float, truth[:1])]
-        for inputs, *truth in pictures.batches(shown, 1)
+        for inputs, *truth in pictures.batches(some(positions), 1)
     ]
-    _write(path, columns)
+    write_columns(path, columns)
+
+
+def some(positions: Sequence[int]) -> list[int]:
+    """As many of the positions as a sheet shows, evenly spread."""
+    return [positions[i] for i in spread(len(positions), _PICTURES)]
 
 
 def write_neighbours(
@@ -67,10 +71,10 @@ def write_neighbours(
         (inputs,) = next(sides.inputs.batches([positions[i]], 1))
         (neighbour,) = next(sides.training.batches([int(found.neighbours[i])], 1))
         columns.append([answered(answer, inputs, sides.inputs.colours)[1], to_float(neighbour)])
-    _write(path, columns)
+    write_columns(path, columns)
 
 
-def _write(path: Path, columns: Sequence[Sequence[Tensor]]) -> None:
+def write_columns(path: Path, columns: Sequence[Sequence[Tensor]]) -> None:
     """Columns of pictures (1, 1 or 3, S, S), float in [-1, 1], all of one size."""
     import torch
     from torch.nn import functional as F

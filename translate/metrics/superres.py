@@ -8,13 +8,16 @@ more for that picture; to compare with its numbers, hand over grey pictures as R
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from translate.errors import UsageError
+from translate.metrics.evaluate import Score, mean_score
 from translate.metrics.fidelity import require_alike
 
 _LEVELS = 255.0
@@ -119,3 +122,33 @@ def _window(pictures: Tensor) -> Tensor:
     means = np.stack([cv2.sepFilter2D(plane, cv2.CV_64F, bell, bell) for plane in planes])
     inner = means[:, _WINDOW // 2 : -(_WINDOW // 2), _WINDOW // 2 : -(_WINDOW // 2)]
     return torch.from_numpy(inner).unflatten(0, (count, channels))
+
+
+@dataclass(frozen=True)
+class ResolvedScores:
+    """Of outputs against their truths; the fields are those of `Resolved`."""
+
+    psnr_y: Score
+    ssim_y: Score
+    psnr_rgb: Score
+    ssim_rgb: Score
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it: nested dicts of strings, numbers and None."""
+        return asdict(self)
+
+
+def summarise(parts: Sequence[Resolved], channels: int, border: int) -> ResolvedScores:
+    """Means over pictures that were measured in parts, each picture counting the same.
+
+    Args:
+        channels: of the pictures, 1 or 3; grey ones among pictures in colour don't change what is said.
+    """
+    names = protocols(channels, border)
+    equal = "equal to their truth, so of infinite PSNR"
+    return ResolvedScores(
+        psnr_y=mean_score([part.psnr_y for part in parts], names["psnr_y"], equal),
+        ssim_y=mean_score([part.ssim_y for part in parts], names["ssim_y"]),
+        psnr_rgb=mean_score([part.psnr_rgb for part in parts], names["psnr_rgb"], equal),
+        ssim_rgb=mean_score([part.ssim_rgb for part in parts], names["ssim_rgb"]),
+    )
