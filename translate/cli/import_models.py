@@ -22,7 +22,7 @@ def import_models(
     json: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> int:
-    """Make model files of other tools' weights: pix2pix, CycleGAN, CUT, pix2pixHD.
+    """Make model files of other tools' weights: pix2pix, CycleGAN, CUT, pix2pixHD, Real-ESRGAN and more.
 
     The network is read off the weights; an options file beside them (train_opt.txt, opt.txt, test_opt.txt)
     says the rest. Nothing in a file is run: one that needs code to be opened is refused. Files stay as they

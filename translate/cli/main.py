@@ -32,7 +32,7 @@ app.command("translate.cli.evaluate:evaluate", name="evaluate", help="Measure a 
 app.command(
     "translate.cli.import_models:import_models",
     name="import",
-    help="Make model files of other tools' weights: pix2pix, CycleGAN, CUT, pix2pixHD.",
+    help="Make model files of other tools' weights: pix2pix, CycleGAN, CUT, pix2pixHD, Real-ESRGAN and more.",
 )
 app.command(
     "translate.cli.export:export", name="export", help="Write a model for another tool, as it names weights."

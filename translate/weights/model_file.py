@@ -16,6 +16,7 @@ from translate.files import replacing
 from translate.networks.catalogue import build_generator
 from translate.networks.text import TextEncoder, build_text_encoder
 from translate.weights.card import METADATA_KEY, Card, NormStatistics, read_card
+from translate.weights.importers.found import SPANDREL
 from translate.weights.locate import is_foreign
 from translate.weights.statistics import use_picture_statistics
 
@@ -109,7 +110,10 @@ def assemble(
         ModelError, UsageError: see `load`.
     """
     card = _with_statistics(path, card, norm_statistics)
-    network, weights = _build(path, card), dict(weights)
+    weights = dict(weights)
+    if card.architecture == SPANDREL:
+        return Model(_build_foreign(path, card, weights), card, notes=notes)
+    network = _build(path, card)
     encoder = None
     if card.text is not None:
         encoder = _build_text_encoder(path, card)
@@ -131,6 +135,12 @@ def _with_statistics(path: Path, card: Card, asked: NormStatistics | None) -> Ca
             "leave --norm-statistics out."
         )
     return card.model_copy(update={"norm_statistics": asked})
+
+
+def _build_foreign(path: Path, card: Card, weights: dict[str, Tensor]) -> nn.Module:
+    from translate.weights.importers.spandrel import build_spandrel
+
+    return build_spandrel(path, card.arguments, weights).eval().requires_grad_(False)
 
 
 def _build(path: Path, card: Card) -> nn.Module:

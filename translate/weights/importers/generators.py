@@ -177,7 +177,8 @@ def _found(
     path: Path, weights: Weights, tool: str, translator: str, architecture: str, arguments: dict[str, Any]
 ) -> Found:
     with torch.device("meta"):
-        expected = build_generator(architecture, **arguments).state_dict()
+        network = build_generator(architecture, **arguments)
+    expected = network.state_dict()
     table = layers(architecture, arguments)
     renamed, left = _renamed(weights, expected, table)
     _check_filters(path, left, table)
@@ -197,6 +198,7 @@ def _found(
         architecture=architecture,
         arguments=arguments,
         weights=_completed(path, renamed, expected, table, tool),
+        sizes=(network.size_multiple, network.minimum_size),
         running=running,
         assumed=("dropout 0.5, which weights of a U-Net don't show",) if architecture == "unet" else (),
     )

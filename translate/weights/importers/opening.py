@@ -14,14 +14,14 @@ from torch import Tensor
 import translate
 from translate.errors import ModelError
 from translate.files import explain
-from translate.networks.catalogue import build_generator
 from translate.weights.card import Card
 from translate.weights.importers import names
 from translate.weights.importers.found import Found
 from translate.weights.importers.generators import recognise_generator
 from translate.weights.importers.options import Options, contradictions, find_domains, read_options
 from translate.weights.importers.reading import read_weights
-from translate.weights.importers.refused import refuse_discriminator, refuse_unknown
+from translate.weights.importers.refused import refuse_discriminator, unknown
+from translate.weights.importers.superres import recognise_superres
 
 _METHODS = {"cycle_gan": "cyclegan", "pix2pix": "pix2pix", "colorization": "colorization", "cut": "cut"}
 _TRAINED_AT = 256  # crops of the reference tools, unless their options say otherwise
@@ -54,9 +54,13 @@ def open_foreign(path: str | Path) -> Imported:
     path = Path(path)
     weights = read_weights(path)
     refuse_discriminator(path, weights)
-    found = recognise_generator(path, weights)
+    found = recognise_generator(path, weights) or recognise_superres(weights)
     if found is None:
-        raise refuse_unknown(path, weights)
+        from translate.weights.importers.spandrel import recognise_spandrel
+
+        found = recognise_spandrel(path, weights)
+    if found is None:
+        raise unknown(path, weights)
     options = read_options(path)
     if found.architecture == "unet" and options.flag("no_dropout"):
         found = replace(found, arguments=found.arguments | {"dropout": 0.0})
@@ -65,22 +69,30 @@ def open_foreign(path: str | Path) -> Imported:
 
 
 def _card(path: Path, found: Found, options: Options, notes: tuple[str, ...]) -> Card:
-    with torch.device("meta"):
-        network = build_generator(found.architecture, **found.arguments)
     return Card(
         architecture=found.architecture,
         arguments=found.arguments,
         translator=_METHODS.get(options["model"] or "", found.translator),
         direction="b2a" if names.direction(path) == "b2a" else "a2b",
-        domains=dict(zip(("a", "b"), find_domains(path, options), strict=True)),
+        domains=dict(zip(("a", "b"), _domains(path, found, options), strict=True)),
         value_range=found.value_range,
-        size_multiple=network.size_multiple,
-        minimum_size=network.minimum_size,
+        size_multiple=found.sizes[0],
+        minimum_size=found.sizes[1],
         norm_statistics=_norm_statistics(found),
         recipe={"data": _data(found, options)},
         origin=_origin(path, found, options, notes),
         versions={"translate": translate.__version__, "torch": torch.__version__},
     )
+
+
+def _domains(path: Path, found: Found, options: Options) -> tuple[str, str]:
+    if _restores(found):
+        return ("small", "large") if found.arguments["scale"] > 1 else ("damaged", "restored")
+    return find_domains(path, options)
+
+
+def _restores(found: Found) -> bool:
+    return "scale" in found.arguments
 
 
 def _norm_statistics(found: Found) -> Literal["batch", "running"]:
@@ -90,6 +102,10 @@ def _norm_statistics(found: Found) -> Literal["batch", "running"]:
 
 def _data(found: Found, options: Options) -> dict[str, Any]:
     """How it was trained, in the words of our recipes; evaluating looks there."""
+    if _restores(found):
+        return (
+            {"task": "downscale", "scale": found.arguments["scale"]} if found.arguments["scale"] > 1 else {}
+        )
     usual = 2 ** found.arguments["depth"] if found.architecture == "unet" else _TRAINED_AT
     size = options.number("crop_size") or options.number("fineSize") or usual
     return {"size": size, "direction": "b2a" if options.swapped else "a2b"}

@@ -59,9 +59,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         ModelError: no such file; empty, cut off, no weights, weights that are not finite, or a file that only
             code could open. Nothing is run in any case.
     """
-    weights = _state_dict(path, _content(path))
-    tensors = {key: _plain(path, key, tensor) for key, tensor in weights.items()}
-    return _without_prefixes(tensors)
+    weights = _without_prefixes(_state_dict(path, _content(path)))
+    return _unshared({key: _plain(path, key, tensor) for key, tensor in weights.items()})
 
 
 def _content(path: Path) -> Any:
@@ -188,6 +187,18 @@ def _plain(path: Path, key: str, tensor: Tensor) -> Tensor:
     if not bool(torch.isfinite(tensor).all()):
         raise ModelError(f"{path}: {key} has numbers that are not finite, so the training had failed.")
     return tensor
+
+
+def _unshared(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Copies of tensors that lie in the memory of others, which can't be saved beside them."""
+    seen: set[int] = set()
+    alone = {}
+    for key, tensor in weights.items():
+        memory = tensor.untyped_storage()
+        shared = memory.nbytes() != tensor.nbytes or memory.data_ptr() in seen
+        seen.add(memory.data_ptr())
+        alone[key] = tensor.clone() if shared else tensor
+    return alone
 
 
 def _without_prefixes(weights: dict[str, Tensor]) -> dict[str, Tensor]:

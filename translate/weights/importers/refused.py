@@ -28,7 +28,7 @@ def refuse_discriminator(path: Path, weights: Mapping[str, Tensor]) -> None:
         raise ModelError(f"{path} is a discriminator: it judges pictures and makes none; {_GENERATOR}.")
 
 
-def refuse_unknown(path: Path, weights: Mapping[str, Tensor]) -> ModelError:
+def unknown(path: Path, weights: Mapping[str, Tensor]) -> ModelError:
     """What to say of weights that nobody recognised."""
     shown = ", ".join(list(weights)[:_SHOWN_KEYS])
     return ModelError(
