@@ -132,6 +132,11 @@ def test_began_moves_k_as_its_equation_says():
     assert float(game.k) == pytest.approx(0.1 * (0.5 * 0.8 - 0.1))
     second = game.discriminator_losses(Energy(), real, fake, 0.0)["discriminator"]
     assert float(second) == pytest.approx(0.8 - 0.03 * 0.1)
+    # The mean of two batches alike, 0.8 + |0.5 · 0.8 − 0.1|; then there is none until the next.
+    assert game.readings() == pytest.approx({"k": 0.06, "convergence": 1.1})
+    assert game.readings() == pytest.approx({"k": 0.06})
+    # A resume that knows nothing of it fits.
+    assert set(game.state_dict()) == {"k"}
 
 
 def test_only_the_objective_is_halved():

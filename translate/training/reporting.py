@@ -22,7 +22,8 @@ from translate.files import explain
 from translate.training.loop import to_batch
 from translate.training.run import RunFolder
 from translate.training.state import TrainingState
-from translate.translators.base import Losses
+from translate.translators.base import Losses, Translator
+from translate.translators.game import Game
 from translate.weights.statistics import use_picture_statistics
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -86,19 +87,23 @@ class Reporter(AbstractContextManager):
             self.counts[name] = self.counts.get(name, 0) + 1
         self.progress.update(self.task, completed=step)
 
-    def on_log(self, step: int) -> None:
-        """Write the means since the last call."""
+    def on_log(self, step: int, state: Mapping[str, float] | None = None) -> None:
+        """Write the means since the last call, and with them `state`: what moves and is no loss, by name."""
+        state = state or {}
         means = {name: float(total) / self.counts[name] for name, total in self.sums.items()}
         self.sums, self.counts = {}, {}
         now = time.perf_counter()
         rate = self.batch_size * (step - self.since_step) / max(now - self.since, 1e-9)
         self.since, self.since_step = now, step
         entry = {"step": step, "losses": means, "lr_factor": self.factor, "images_per_second": round(rate, 3)}
+        entry |= {"state": state} if state else {}
         try:
             with self.run.log.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(entry) + "\n")
             for name, mean in means.items():
                 self.writer.add_scalar(f"losses/{name}", mean, step)
+            for name, value in state.items():
+                self.writer.add_scalar(f"state/{name}", value, step)
             self.writer.add_scalar("lr_factor", self.factor, step)
             self.writer.add_scalar("images_per_second", rate, step)
         except OSError as error:
@@ -106,7 +111,7 @@ class Reporter(AbstractContextManager):
                 f"{self.run.log} can't be written: {explain(error)}; the run is intact as last saved, "
                 "go on from there with --resume"
             ) from None
-        text = "  ".join(f"{name} {mean:.3f}" for name, mean in means.items())
+        text = "  ".join(f"{name} {value:.3f}" for name, value in (means | dict(state)).items())
         self.progress.update(self.task, rate=f"{rate:.1f} img/s", losses=text)
         if (
             not (self.quiet or self.console.is_terminal)
@@ -122,6 +127,16 @@ class Reporter(AbstractContextManager):
         """Write a sample sheet, uint8 (3, H, W)."""
         images.write(self.run.sample(step), sheet.permute(1, 2, 0).numpy())
         self.writer.add_image("samples", sheet, step)
+
+
+def readings(translator: Translator) -> dict[str, float]:
+    """What moves in a translator's games and is no loss, as `k`, or `k_b` of one of several games."""
+    return {
+        "_".join([key, *name.split(".")[1:]]): value  # game, games.a, games.b …
+        for name, game in translator.named_modules()
+        if isinstance(game, Game)
+        for key, value in game.readings().items()
+    }
 
 
 def sample_sheet(

@@ -24,7 +24,7 @@ from translate.training.growth import grow
 from translate.training.loop import train
 from translate.training.plan import data_facts
 from translate.training.precision import choose_precision
-from translate.training.reporting import Reporter, sample_sheet
+from translate.training.reporting import Reporter, readings, sample_sheet
 from translate.training.run import RunFolder, create_run, held, reopen_run, require_free, trim_log
 from translate.training.standing import serving
 from translate.training.state import TrainingState, new_state
@@ -156,7 +156,7 @@ def _go_on(
             steps=steps,
             precision=precision,
             on_step=reporter.on_step,
-            on_log=reporter.on_log,
+            on_log=lambda step: reporter.on_log(step, readings(translator)),
             on_sample=lambda step: reporter.on_sample(
                 step,
                 sample_sheet(

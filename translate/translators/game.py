@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from translate.losses import penalties
-from translate.losses.adversarial import Adversarial, began_balance, pulling_away
+from translate.losses.adversarial import Adversarial, began_balance, began_convergence, pulling_away
 from translate.losses.conditional import matching_aware_discriminator
 from translate.losses.features import feature_matching, layerwise_l1
 from translate.networks.reference import introduce
 from translate.translators.augment import Augment
 from translate.translators.base import Batch, Losses, Phase, mixes_batch
+from translate.translators.tally import Tally
 
 Scales = Sequence[Tensor]
 Look = Callable[[Tensor], Tensor | Scales]
@@ -94,6 +95,7 @@ class Game(nn.Module):
         self.rules, self.objective = rules, rules.objective
         self.merge = not mixes_batch(discriminator)
         self.register_buffer("k", torch.zeros(()))
+        self.convergence = Tally() if self.objective.balanced else None
         self.augment = _augment(rules) if rules.augment else None
         if rules.historical:
             for name, parameter in unwrapped(discriminator).named_parameters():
@@ -191,6 +193,20 @@ class Game(nn.Module):
         seen = self.shown(real, progress=1.0)
         return strength * penalties.r1(score_with(looking_for(discriminator, condition)), seen)
 
+    def readings(self) -> dict[str, float]:
+        """What moves in this game and is no loss, by name; this waits for the device.
+
+        BEGAN's `k` and its `convergence`, the mean since the last reading; an adaptive `augment_p`.
+        """
+        found: dict[str, float] = {}
+        if self.convergence is not None:
+            found["k"] = float(self.k)
+            mean = self.convergence.take()
+            found |= {} if mean is None else {"convergence": mean}
+        if self.augment is not None and self.augment.adaptive:
+            found["augment_p"] = float(self.augment.p)
+        return found
+
     def shown(self, pictures: Tensor, progress: float) -> Tensor:
         """Pictures as the discriminator sees them: augmented, and under instance noise."""
         return self.noisy(pictures if self.augment is None else self.augment(pictures), progress)
@@ -202,7 +218,8 @@ class Game(nn.Module):
 
     def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         objective, asked = self.objective, self.rules
-        if objective.balanced:
+        if self.convergence is not None:
+            self.convergence.add(began_convergence(real, fake, asked.gamma))
             # A copy: the backward pass needs this k, not the next.
             loss = objective.discriminator(real, fake, self.k.clone())
             balanced = began_balance(self.k, real.detach(), fake.detach(), asked.gamma, asked.balance_rate)
