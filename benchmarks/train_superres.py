@@ -155,7 +155,7 @@ def main() -> None:
         card = read_card(path)
         minutes = _minutes(run, card.recipe["data"]["batch_size"])
         results[name] = {
-            "parameters": sum(weight.numel() for weight in model.network.parameters()),
+            "parameters": sum(weight.numel() for weight in model_file.load(path).network.parameters()),
             "bytes": path.stat().st_size,
             "options": list(options),
             "steps": steps,

@@ -263,6 +263,11 @@ OVERRIDE_MESSAGES = {
         "data.scale 2 enlarges pictures, and pix2pix translates them at their own size; leave it 1, or use "
         "the recipe superres",
     ),
+    "degradation where nothing is degraded": (
+        {"data.degradation": "realistic"},
+        "data.degradation realistic is of the inputs that superres makes, and pix2pix makes none so; leave "
+        "it bicubic",
+    ),
     "smaller inputs where sizes stay": (
         {"data.task": "downscale"},
         "data.task downscale makes small inputs, and pix2pix translates pictures at their own size; use the "
@@ -484,7 +489,16 @@ def test_a_value_in_the_place_of_the_network_is_no_crash_when_another_is_chosen(
         (
             {"data.scale": 1},
             "data.task downscale with data.scale 1 changes nothing, so there is nothing to learn; set "
-            "data.scale to 2, 3 or 4",
+            "data.scale to 2, 3 or 4, or data.degradation=realistic",
+        ),
+        (
+            {"data.a": "LR", "data.degradation": "realistic"},
+            "data.degradation realistic makes the inputs, and data.a names inputs that are there; leave one "
+            "of them out",
+        ),
+        (
+            {"data.channels_a": 1, "data.degradation": "realistic"},
+            "data.degradation realistic needs data.channels_a equal to data.channels_b",
         ),
         (
             {"data.direction": "b2a"},

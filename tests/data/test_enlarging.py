@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from PIL import Image
 
 from translate.data.bicubic import imresize
 from translate.data.datasets import DataOptions, paired_dataset
+from translate.data.degrade import draws, steps
 from translate.data.layout import recognise
 from translate.data.loading import load_data
 from translate.data.sampling import SampleIndex
@@ -75,8 +78,6 @@ def test_all_eight_ways_occur(photos):
 
 def test_batches_are_a_function_of_seed_and_step_whatever_the_cache(photos):
     def batches(start: int, **changes):
-        from dataclasses import replace
-
         data = load_data(photos, replace(MADE, batch_size=2, **changes), kind="paired")
         return list(islice(data.loader(start), 3))
 
@@ -123,8 +124,6 @@ def test_what_is_too_small_is_named_and_can_be_left_out(photos, paint):
     paint("photos/small.png", (23, 60))
     with pytest.raises(DataError, match=r"small\.png \(23×60 is smaller than the crops of data\.size 24\)"):
         load_data(photos, MADE, kind="paired")
-    from dataclasses import replace
-
     data = load_data(photos, replace(MADE, skip_corrupt=True), kind="paired")
     assert len(data.train) == 4
 
@@ -166,3 +165,29 @@ def test_full_size_works_for_pictures_of_one_size_too(paint, tmp_path):
     windows = [whole[:, y : y + 16, x : x + 16] for y in range(15) for x in range(25)]
     assert np.array_equal(item.a, item.b)
     assert any(np.array_equal(item.a, w) or np.array_equal(item.a[:, :, ::-1], w) for w in windows)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_realistic_inputs_are_made_of_their_target_s_crop(photos, scale):
+    options = replace(MADE, scale=scale, degradation="realistic", flip=False, quarter_turns=False)
+    dataset = paired_dataset(recognise(photos, task="downscale"), "train", options=options)
+    whole = pixels(photos / "3.png").transpose(2, 0, 1)
+    for seed in range(5):
+        item = dataset[SampleIndex(3, 3, seed)]
+        assert item.a.shape == (3, 24 // scale, 24 // scale)
+        rng = random.Random(seed)
+        top, left = rng.randint(0, 43 - 24), rng.randint(0, 53 - 24)
+        assert np.array_equal(item.b, whole[:, top : top + 24, left : left + 24])
+        assert np.array_equal(item.a, steps.apply(draws.realistic(rng, (24, 24), scale), item.b))
+    assert dataset.names(3) == ("3.png", "3.png")
+
+
+def test_realistic_batches_are_a_function_of_seed_and_step(photos):
+    options = replace(MADE, batch_size=2, degradation="realistic")
+    one, other, later = (
+        list(islice(load_data(photos, replace(options, **changes), kind="paired").loader(start), count))
+        for start, count, changes in ((0, 3, {}), (0, 3, {"workers": 2, "cache": "off"}), (2, 1, {}))
+    )
+    for first, second in ((one[0], other[0]), (one[2], other[2]), (one[2], later[0])):
+        assert (first.a == second.a).all()
+        assert (first.b == second.b).all()

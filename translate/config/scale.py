@@ -26,6 +26,11 @@ def check_own_size(recipe: Recipe) -> None:
             f"generator.scale {scale} enlarges pictures, and {method} translates them at their own size; "
             "leave it 1"
         )
+    if data.degradation != "bicubic":
+        raise UsageError(
+            f"data.degradation {data.degradation} is of the inputs that superres makes, and {method} makes "
+            "none so; leave it bicubic"
+        )
     if data.task == "downscale":
         raise UsageError(
             f"data.task downscale makes small inputs, and {method} translates pictures at their own size; "
@@ -41,11 +46,18 @@ def check_enlarging(recipe: SuperResRecipe) -> None:
     """
     data = recipe.data
     _check_network(recipe)
-    if data.task == "downscale" and data.scale == 1:
+    if data.task == "downscale" and data.scale == 1 and data.degradation == "bicubic":
         raise UsageError(
             "data.task downscale with data.scale 1 changes nothing, so there is nothing to learn; set "
-            "data.scale to 2, 3 or 4"
+            "data.scale to 2, 3 or 4, or data.degradation=realistic"
         )
+    if data.degradation == "realistic" and data.task != "downscale":
+        raise UsageError(
+            "data.degradation realistic makes the inputs, and data.a names inputs that are there; leave one "
+            "of them out"
+        )
+    if data.degradation == "realistic" and data.channels_a != data.channels_b:
+        raise UsageError("data.degradation realistic needs data.channels_a equal to data.channels_b")
     if data.task == "edges":
         raise UsageError("superres enlarges pictures, and data.task edges draws; leave it auto")
     if data.direction == "b2a":

@@ -52,6 +52,7 @@ class DataSection(Section):
     scale: Literal[1, 2, 3, 4] = 1
     direction: Direction = "a2b"
     task: Literal["auto", "edges", "downscale"] | None = None
+    degradation: Literal["bicubic", "realistic"] = "bicubic"
     a: str | None = None
     b: str | None = None
     channels_a: Channels = 3

@@ -30,6 +30,8 @@ class DataOptions:
         scale: how many times as large the target is: its crop has `size`, the input's `size` / `scale`.
         direction: "b2a" swaps the sides, here and nowhere else.
         task: how inputs are made from a plain folder, see `layout.TASKS`.
+        degradation: of the inputs that the task "downscale" makes: "bicubic", of whole pictures, or
+            "realistic", of each crop anew, see `degrade.draws.realistic`.
         a, b: names of the folders, where they don't tell by themselves.
         channels_a, channels_b: 3, or 1 for grey, of input and target (after the swap).
         classes_a: the inputs (after the swap) are maps of classes, and arrive as the classes' numbers.
@@ -50,6 +52,7 @@ class DataOptions:
     scale: int = 1
     direction: Direction = "a2b"
     task: str | None = None
+    degradation: Literal["bicubic", "realistic"] = "bicubic"
     a: str | None = None
     b: str | None = None
     channels_a: int = 3
@@ -161,7 +164,8 @@ class PictureDataset:
         try:
             if self.paired:
                 shelf = self.shelves[0]
-                a, b = self._views(shelf[at.a], shelf.sides, rng)
+                views = self._views(shelf[at.a], shelf.sides, rng)
+                a, b = views if len(views) == 2 else (self._degraded(views[0], rng), views[0])
                 return Item(self._coloured(a, shelf.sides[0], rng), b, classes_a=len(shelf.sides[0].colours))
             crops = []
             for shelf, position in zip(self.shelves, (at.a, at.b), strict=True):
@@ -217,7 +221,8 @@ class PictureDataset:
             labels = tuple(side.labels for side in sides)
             seed = rng.getrandbits(32)
             pictures = transforms.tilt(pictures, labels, rotate=options.rotate, zoom=options.zoom, seed=seed)
-        shape, size = pictures[0].shape[1:], options.size // options.scale
+        scale = options.scale if len(pictures) == 2 else 1
+        shape, size = pictures[0].shape[1:], options.size // scale
         if options.train:
             top, left = transforms.somewhere(shape, size, rng)
         else:
@@ -226,8 +231,15 @@ class PictureDataset:
         turns = rng.randrange(4) if options.train and options.quarter_turns else 0
         return tuple(
             transforms.crop(picture, top * times, left * times, size * times, flip=flip, turns=turns)
-            for picture, times in zip(pictures, (1, options.scale), strict=False)
+            for picture, times in zip(pictures, (1, scale), strict=False)
         )
+
+    def _degraded(self, crop: np.ndarray, rng: random.Random) -> np.ndarray:
+        """What a bad camera and two websites make of a target."""
+        from translate.data.degrade import draws, steps
+
+        size = (self.options.size, self.options.size)
+        return steps.apply(draws.realistic(rng, size, self.options.scale), crop)
 
     def _coloured(self, picture: np.ndarray, side: Side, rng: random.Random) -> np.ndarray:
         # Class numbers and drawn edges have no light that could change.
@@ -249,6 +261,10 @@ def paired_dataset(layout: Layout, split: str, *, options: DataOptions) -> Pictu
             f"pairs whose targets are data.scale={options.scale} times as large are taken as they are; set "
             "data.load_size=full."
         )
+    if options.degradation == "realistic" and chosen.a.part == "downscale":
+        # The targets alone: inputs are made of their crops.
+        shelf = Shelf((chosen.b,), (options.channels_b,), options.short, least=options.size)
+        return PictureDataset((shelf,), options)
     return PictureDataset((_shelf((chosen.a, chosen.b), options),), options)
 
 
