@@ -86,3 +86,9 @@ def test_a_wrong_model_is_exit_code_4(tmp_path):
     with pytest.raises(ModelError, match="no such model") as caught:
         info(str(tmp_path / "nothing"))
     assert caught.value.exit_code == 4
+
+
+def test_how_much_a_model_enlarges_is_shown(write_model, tmp_path, capsys):
+    for scale, shown in ((1, False), (4, True)):
+        info(str(write_model(tmp_path / "m.safetensors", "srvgg", arguments={"scale": scale})))
+        assert ("enlarges     4 times" in capsys.readouterr().out) is shown

@@ -166,3 +166,8 @@ def test_a_pool_is_judged_as_asked(paint, tmp_path):
     assert report.labels == ("x", "y")
     (problem,) = report.problems
     assert "1 of the pictures in train can't be used: 1.png (the file is empty)" in problem
+
+
+def test_small_inputs_are_super_resolution(paint, tmp_path):
+    paint("1.png")
+    assert " train superres " in inspect(tmp_path, task="downscale").command

@@ -65,6 +65,7 @@ def _rows(path: Path, card: Card) -> list[tuple[str, str]]:
         ("values", f"{low:g} to {high:g}"),
         ("batch norm", "statistics of the very picture" if card.norm_statistics == "batch" else ""),
         ("sizes", f"any; padded to multiples of {card.size_multiple}, at least {card.minimum_size} pixels"),
+        ("enlarges", f"{card.scale} times" if card.scale > 1 else ""),
         ("trained for", "" if card.origin and not card.step else f"{card.step} steps"),
         ("imported", _joined(card.origin)),
         ("perceptual", _perceptual(card.recipe)),

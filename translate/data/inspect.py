@@ -307,6 +307,8 @@ def _option(name: str, value: str | None) -> list[str]:
 def _command(layout: Layout, splits: dict[str, SplitReport], options: Sequence[str]) -> str:
     if layout.kind == "labelled":
         recipe = "stargan" if layout.labels else "text"
+    elif any(split.a.part == "downscale" for split in layout.splits.values()):
+        recipe = "superres"
     elif layout.paired:
         recipe = "spade" if all(_from_maps(split) for split in splits.values()) else "pix2pix"
     else:
