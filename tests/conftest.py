@@ -112,11 +112,10 @@ def vgg19_folder(random_vgg19, monkeypatch) -> Path:
     import hashlib
 
     from translate.networks import perceptual
-    from translate.networks.pinned import Pinned
 
     digest = hashlib.sha256(random_vgg19.read_bytes()).hexdigest()
-    url = perceptual.weights_of_vgg19().url
-    monkeypatch.setattr(perceptual, "weights_of_vgg19", lambda: Pinned(url, digest[:8]))
+    wanted = perceptual.weights_of_vgg19()._replace(sha256=digest[:8])
+    monkeypatch.setattr(perceptual, "weights_of_vgg19", lambda: wanted)
     return random_vgg19.parent
 
 

@@ -197,3 +197,10 @@ def test_two_unlike_photographs_are_about_one_apart():
 def test_an_unknown_backbone_gets_the_nearest_valid_one():
     with pytest.raises(UsageError, match=r"unknown backbone 'vgg16' \(did you mean vgg19\?\); choose one of"):
         PerceptualFeatures("vgg16")
+
+
+def test_the_size_that_is_told_is_torchvision_s():
+    from torchvision.models import VGG19_Weights
+
+    mebibytes = VGG19_Weights.IMAGENET1K_V1.meta["_file_size"]
+    assert perceptual.weights_of_vgg19().size / 2**20 == pytest.approx(mebibytes, abs=5e-4)

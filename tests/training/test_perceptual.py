@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,37 @@ def test_a_dry_run_counts_the_backbone_without_its_weights(paired, nothing_there
     assert 4 * 16 * 16 * 64 * 2 < activations < 4 * 16 * 16 * 64 * 12
     train("pix2pix", data=paired, set_=SAID, dry_run=True)
     assert "vgg19: 12,944,966 weights" in capsys.readouterr().out
+
+
+def test_a_dry_run_says_what_is_still_to_be_downloaded_or_where_it_is(
+    paired, nothing_there, vgg19_folder, random_vgg19, capsys
+):
+    def said(*changes: str, weights_dir: Path | None = None) -> str:
+        train("pix2pix", data=paired, set_=[*SAID, *changes], dry_run=True, weights_dir=weights_dir)
+        return capsys.readouterr().out
+
+    cache = nothing_there / "hub" / "checkpoints"
+    missing = f"vgg19: 'still to be downloaded, 548 MiB: vgg19-dcbb9e9d.pth into {cache}'"
+    assert missing in said()
+    assert not cache.exists()
+    assert f"vgg19: found, {random_vgg19}\n" in said(weights_dir=vgg19_folder)
+    cache.mkdir(parents=True)
+    (cache / random_vgg19.name).symlink_to(random_vgg19)
+    assert f"vgg19: found, {cache / random_vgg19.name}\n" in said()
+    for none in ("losses.perceptual=0", "losses.backbone=efficientnet-lite0"):
+        assert "weights of frozen" not in said(none)
+    with pytest.raises(
+        ModelError, match=r"has no vgg19-dcbb9e9d\.pth; it is at .* Put the file into a folder"
+    ):
+        said(weights_dir=nothing_there)
+
+
+def test_a_dry_run_says_which_package_a_backbone_lacks(paired, monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(
+        UsageError, match=r"efficientnet-lite0 needs timm; pip install 'image-translate\[feat"
+    ):
+        train("pix2pix", data=paired, set_=[*SAID, "losses.backbone=efficientnet-lite0"], dry_run=True)
 
 
 def test_the_truth_s_features_keep_no_graph():

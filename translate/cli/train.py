@@ -106,7 +106,7 @@ def train(
     run = output / _run_name(name, recipe, data)
 
     if dry_run:
-        return _dry_run(recipe, data, overrides, device, json_)
+        return _dry_run(recipe, data, overrides, device, weights_dir, json_)
 
     from translate.training.start import start_training
 
@@ -148,7 +148,14 @@ def _run_name(name: str | None, recipe: str, data: Path) -> str:
     return name
 
 
-def _dry_run(recipe_name: str, root: Path, overrides: dict[str, Any], device: str, as_json: bool) -> int:
+def _dry_run(
+    recipe_name: str,
+    root: Path,
+    overrides: dict[str, Any],
+    device: str,
+    weights_dir: Path | None,
+    as_json: bool,
+) -> int:
     from translate.config import load_recipe, with_classes, with_labels
     from translate.devices import choose_device
     from translate.training.plan import plan
@@ -159,7 +166,7 @@ def _dry_run(recipe_name: str, root: Path, overrides: dict[str, Any], device: st
     choose_precision(recipe.training.precision, choose_device(device))
     data = open_data(root, recipe, verify=False, progress=False)
     recipe = with_classes(with_labels(recipe, data.labels), data.classes_a)
-    facts = plan(recipe, data, total_steps(recipe, data))
+    facts = plan(recipe, data, total_steps(recipe, data), weights_dir)
     if as_json:
         print(json.dumps(facts))
         return 0
@@ -170,6 +177,15 @@ def _dry_run(recipe_name: str, root: Path, overrides: dict[str, Any], device: st
     shown = facts | {"networks": networks, "memory_bytes": f"{facts['memory_bytes'] / 2**30:.2f} GiB"}
     frozen = {name: f"{count:,} weights" for name, count in shown.pop("frozen").items()}
     shown |= {"frozen networks": frozen} if frozen else {}
+    files = {name: _weights(entry) for name, entry in shown.pop("files").items()}
+    shown |= {"weights of frozen networks": files} if files else {}
     shown["memory of a step, estimated"] = shown.pop("memory_bytes")
-    print(yaml.safe_dump(shown, sort_keys=False), end="")
+    print(yaml.safe_dump(shown, sort_keys=False, width=1000), end="")
     return 0
+
+
+def _weights(entry: dict[str, Any]) -> str:
+    path = Path(entry["path"])
+    if entry["there"]:
+        return f"found, {path}"
+    return f"still to be downloaded, {entry['bytes'] / 2**20:.0f} MiB: {path.name} into {path.parent}"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from translate.errors import UsageError, did_you_mean
 from translate.networks.backbones import EfficientNetLite, Frozen, freeze
-from translate.networks.pinned import Pinned, obtain
+from translate.networks.pinned import Located, Pinned, locate, obtain
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of RGB in [0, 1]
 FIRST_OF_EACH_SCALE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -124,6 +124,14 @@ class PerceptualFeatures(nn.Module):
             self.backbone.load(folder, progress=progress)
         return self
 
+    def located(self, folder: Path | None = None) -> Located | None:
+        """The file that `load` would read, or download; None where a package brings the weights.
+
+        Raises:
+            ModelError: it is not in `folder`, or isn't the right one.
+        """
+        return locate(weights_of_vgg19(), folder) if isinstance(self.backbone, VGG19) else None
+
 
 WEIGHTS: dict[str, tuple[float, ...]] = {
     "vgg19": (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0),
@@ -136,7 +144,7 @@ def weights_of_vgg19() -> Pinned:
     from torchvision.models import VGG19_Weights
 
     url = VGG19_Weights.IMAGENET1K_V1.url
-    return Pinned(url, url.rpartition("-")[2].removesuffix(".pth"))
+    return Pinned(url, url.rpartition("-")[2].removesuffix(".pth"), size=574_673_361)
 
 
 def _architecture() -> Any:

@@ -25,14 +25,38 @@ class Pinned(NamedTuple):
     Attributes:
         url: its last part is the file's name.
         sha256: of its content, in hexadecimal; the first digits suffice.
+        size: in bytes, to be told before a download; 0 where it isn't known.
     """
 
     url: str
     sha256: str
+    size: int = 0
 
     @property
     def name(self) -> str:
         return self.url.rpartition("/")[2]
+
+
+class Located(NamedTuple):
+    """Where a file lies, or where a download would put it."""
+
+    file: Pinned
+    path: Path
+    there: bool
+
+
+def locate(wanted: Pinned, folder: Path | None = None) -> Located:
+    """Where `obtain` would find the file, and whether it is there; nothing is downloaded.
+
+    Raises:
+        ModelError: the file is not in `folder`, or isn't the right one.
+    """
+    path = (Path(torch.hub.get_dir()) / "checkpoints" if folder is None else folder) / wanted.name
+    if path.is_file():
+        _verify(path, wanted)
+    elif folder is not None:
+        raise ModelError(f"{folder} has no {wanted.name}; it is at {wanted.url}")
+    return Located(wanted, path, path.is_file())
 
 
 def obtain(wanted: Pinned, folder: Path | None = None, *, progress: bool = False) -> Path:
@@ -49,12 +73,8 @@ def obtain(wanted: Pinned, folder: Path | None = None, *, progress: bool = False
         ModelError: the file is not in `folder`, can't be downloaded, or isn't the right one.
         OutputError: the cache can't be written, the disk is full.
     """
-    path = (Path(torch.hub.get_dir()) / "checkpoints" if folder is None else folder) / wanted.name
-    if path.is_file():
-        _verify(path, wanted)
-    elif folder is not None:
-        raise ModelError(f"{folder} has no {wanted.name}; it is at {wanted.url}")
-    else:
+    _, path, there = locate(wanted, folder)
+    if not there:
         _download(path, wanted, progress)
     return path
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,14 +17,15 @@ from translate.networks.backbones import Frozen
 from translate.networks.catalogue import parameter_count
 from translate.networks.reference import WithReference
 from translate.translators.base import Batch, Translator
-from translate.translators.catalogue import build_translator, input_channels
+from translate.translators.catalogue import build_translator, input_channels, needed_weights
 
 
-def plan(recipe: Recipe, data: TrainingData, steps: int) -> dict[str, Any]:
+def plan(recipe: Recipe, data: TrainingData, steps: int, weights_dir: Path | None = None) -> dict[str, Any]:
     """Everything that `--dry-run` prints: recipe, data, networks, and the memory of one step.
 
     Raises:
         UsageError: the networks can't be built, or the pictures are too small for them.
+        ModelError: weights of a backbone are not in `weights_dir`, or aren't the right ones.
     """
     with torch.device("meta"):
         translator = build_translator(recipe)
@@ -36,6 +38,10 @@ def plan(recipe: Recipe, data: TrainingData, steps: int) -> dict[str, Any]:
             for name, network in translator.networks.items()
         },
         "frozen": _frozen(translator),
+        "files": {
+            name: {"url": file.url, "bytes": file.size, "path": str(path), "there": there}
+            for name, (file, path, there) in needed_weights(translator, weights_dir).items()
+        },
         "steps": steps,
         "epochs": round(steps / data.steps_per_epoch, 2),
         "memory_bytes": step_memory(translator, recipe),

@@ -24,13 +24,14 @@ from translate.config import (
     SuperResRecipe,
     TextRecipe,
 )
-from translate.errors import ModelError, OutputError, UsageError
+from translate.errors import ModelError, OutputError, TranslateError, UsageError
 from translate.losses.adversarial import ADVERSARIAL
 from translate.networks.catalogue import build_discriminator, build_generator
 from translate.networks.encoder import LatentEncoder
 from translate.networks.layers import Discriminator, Generator, initialise
 from translate.networks.patch_sample import PatchSampler
 from translate.networks.perceptual import PerceptualFeatures
+from translate.networks.pinned import Located
 from translate.networks.progressive import ProgressiveResNet
 from translate.networks.reference import with_reference
 from translate.networks.resnet import ResNet
@@ -71,6 +72,20 @@ def build_translator(
             _check_size(recipe, f"backbone {part.name}", part)
             _load(part, weights_dir, progress)
     return translator
+
+
+def needed_weights(translator: Translator, weights_dir: Path | None = None) -> dict[str, Located]:
+    """Of each frozen backbone whose weights no package brings, by name: their file, and whether it is there.
+
+    Raises:
+        ModelError: it is not in `weights_dir`, or isn't the right one.
+    """
+    parts = [part for part in translator.modules() if isinstance(part, PerceptualFeatures)]
+    try:
+        found = {part.name: part.located(weights_dir) for part in parts}
+    except ModelError as error:
+        raise _remedied(error) from error
+    return {name: located for name, located in found.items() if located is not None}
 
 
 def generator_arguments(recipe: Recipe, direction: Direction = "a2b") -> tuple[str, dict]:
@@ -275,10 +290,14 @@ def _load(features: PerceptualFeatures, folder: Path | None, progress: bool) -> 
     try:
         features.load(folder, progress=progress)
     except (ModelError, OutputError) as error:
-        raise type(error)(
-            f"{error}. Put the file into a folder and name that by --weights-dir, or set "
-            "losses.backbone=efficientnet-lite0, which comes with a package"
-        ) from error
+        raise _remedied(error) from error
+
+
+def _remedied(error: TranslateError) -> TranslateError:
+    return type(error)(
+        f"{error}. Put the file into a folder and name that by --weights-dir, or set "
+        "losses.backbone=efficientnet-lite0, which comes with a package"
+    )
 
 
 def _check_size(
