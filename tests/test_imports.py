@@ -32,7 +32,7 @@ LAYERS: dict[str, set[str]] = {
     "data": PICTURES | {"config"},
     "metrics": PICTURES | {"config", "networks"},
     "translators": METHODS,
-    "weights": METHODS | {"files", "colours", "translators"},
+    "weights": METHODS | {"files", "colours", "lab", "translators"},
     "inference": PICTURES | {"devices", "networks", "weights"},
     "training": PICTURES | METHODS | {"devices", "signals", "data", "metrics", "translators", "weights"},
     "cli": PICTURES

@@ -34,7 +34,7 @@ def data_options(
         trained = DataSection.model_validate(known)
     except (ValidationError, AttributeError, TypeError) as error:
         raise ModelError(f"the recipe on the model's card makes no sense: {error}") from error
-    channels = [int(card.arguments.get(key) or 3) for key in ("in_channels", "out_channels")]
+    channels = list(card.channels)
     if card.classes:
         channels[0] = 3  # the colours that its maps are drawn in
     if not set(channels) <= {1, 3}:

@@ -62,6 +62,7 @@ def _rows(path: Path, card: Card) -> list[tuple[str, str]]:
         ("samples", f"many for a picture, by a code of {card.latent} numbers" if card.latent else ""),
         ("translator", card.translator),
         ("network", f"{card.architecture} ({_joined(card.arguments)})"),
+        ("colours", "given lightness, makes a and b of CIE Lab" if card.colour_space == "lab" else ""),
         ("values", f"{low:g} to {high:g}"),
         ("batch norm", "statistics of the very picture" if card.norm_statistics == "batch" else ""),
         ("sizes", f"any; padded to multiples of {card.size_multiple}, at least {card.minimum_size} pixels"),

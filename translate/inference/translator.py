@@ -218,7 +218,7 @@ class Translator:
         """
         if self.card.classes:
             return one_hot(pixels, self.card.classes, name)
-        channels = self._channels("in_channels")
+        channels = self.card.channels[0]
         if channels not in PICTURE_CHANNELS:
             raise ModelError(f"the model takes {channels} channels, pictures have 1 or 3; give it a tensor.")
         if pixels.shape[2] != channels:
@@ -240,10 +240,8 @@ class Translator:
         condition = self.condition() if condition is None else condition
         code = self.codes(Sampling()) if code is None else code
         height, width = x.shape[-2:]
-        if x.shape[1] != self._channels("in_channels"):
-            raise ModelError(
-                f"the model takes {self._channels('in_channels')} channels, this is {x.shape[1]}."
-            )
+        if x.shape[1] != self.card.channels[0]:
+            raise ModelError(f"the model takes {self.card.channels[0]} channels, this is {x.shape[1]}.")
         if condition is not None and len(condition) not in (1, len(x)):
             raise UsageError(
                 f"these are {len(condition)} {self._asking.kind} for {len(x)} pictures; give one, or one for "
@@ -264,9 +262,6 @@ class Translator:
                     "use smaller pictures or batches."
                 ) from error
             raise
-
-    def _channels(self, key: str) -> int:
-        return int(self.card.arguments.get(key) or 3)
 
     def _to_range(self, x: Tensor) -> Tensor:
         low, high = self.card.value_range

@@ -65,6 +65,8 @@ class Card(BaseModel):
             is a picture.
         latent: numbers of the code that it is called with besides, and that says which of many outputs is
             wanted; 0 where it makes one output alone.
+        colour_space: `lab` if the network is given lightness and gives colours (see `in_lab.InLab`), which is
+            used from picture to picture all the same; else `rgb`.
         value_range: of input and output.
         size_multiple: height and width of the network's input are multiples of it, in pixels.
         minimum_size: the smallest height and width that the network takes, in pixels.
@@ -88,6 +90,7 @@ class Card(BaseModel):
     text: Captions | None = None
     classes: tuple[Annotated[str, Field(pattern=CLASS)], ...] = ()
     latent: NonNegativeInt = 0
+    colour_space: Literal["rgb", "lab"] = "rgb"
     value_range: tuple[float, float] = (-1.0, 1.0)
     size_multiple: PositiveInt
     minimum_size: PositiveInt
@@ -135,11 +138,32 @@ class Card(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _lab_fits(self) -> Card:
+        taken = (self.arguments.get("in_channels"), self.arguments.get("out_channels"))
+        if self.colour_space == "lab" and (taken != (1, 2) or self.value_range != (-1.0, 1.0) or self.asked):
+            raise ValueError(
+                "a network in lab takes 1 channel, makes 2, in -1 to 1, and is asked for nothing"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _latent_fits(self) -> Card:
         built = self.arguments.get("latent") or 0
         if self.latent != built:
             raise ValueError(f"latent is {self.latent}, but arguments.latent is {built}")
         return self
+
+    @property
+    def asked(self) -> bool:
+        """Whether it takes anything but a picture."""
+        return bool(self.labels or self.text or self.classes or self.latent)
+
+    @property
+    def channels(self) -> tuple[int, int]:
+        """Of input and output, as the model is used."""
+        if self.colour_space == "lab":
+            return 3, 3
+        return int(self.arguments.get("in_channels") or 3), int(self.arguments.get("out_channels") or 3)
 
     @property
     def colours(self) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError
@@ -14,9 +15,11 @@ from torch import Tensor, nn
 from translate.errors import ModelError, OutputError, UsageError
 from translate.files import replacing
 from translate.networks.catalogue import build_generator
+from translate.networks.layers import Generator
 from translate.networks.text import TextEncoder, build_text_encoder
 from translate.weights.card import METADATA_KEY, Card, NormStatistics, read_card
 from translate.weights.importers.found import SPANDREL
+from translate.weights.in_lab import InLab
 from translate.weights.locate import is_foreign
 from translate.weights.statistics import use_picture_statistics
 
@@ -123,6 +126,8 @@ def assemble(
     _fill(path, network, weights)
     if card.norm_statistics == "batch":
         network = use_picture_statistics(network)
+    if card.colour_space == "lab":
+        network = InLab(cast(Generator, network))
     return Model(network.eval().requires_grad_(False), card, encoder, notes)
 
 

@@ -42,7 +42,7 @@ def furthest(ours: nn.Module, theirs: nn.Module, x: Tensor) -> float:
 RESIDUAL = {
     "CycleGAN": {},
     "nine blocks": {"blocks": 9, "width": 4},
-    "an odd number of blocks": {"blocks": 3, "width": 5, "channels": (1, 2)},
+    "an odd number of blocks": {"blocks": 3, "width": 5, "channels": (2, 1)},
     "dropout": {"dropout": True},
     "old averages": {"norm": "instance-old"},
     "affine instance norm": {"norm": "instance-affine"},

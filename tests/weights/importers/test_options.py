@@ -134,6 +134,15 @@ def test_the_way_back_has_inputs_and_outputs_swapped(opened):
     assert len(opened("residual", both, "latest_net_G_B.pth", channels=(1, 3)).notes) == 2
 
 
+def test_maps_of_labels_of_pix2pixhd(opened):
+    labels = {"label_nc": 5, "no_instance": True}
+    card = opened("residual", labels, halvings=3, blocks=1, channels=(5, 3)).card
+    assert card.classes == ("0", "1", "2", "3", "4")
+    assert card.colours == (0, 0x010101, 0x020202, 0x030303, 0x040404)
+    with_edges = {"label_nc": 5, "no_instance": False}
+    assert opened("residual", with_edges, halvings=3, blocks=1, channels=(6, 3)).card.classes == ()
+
+
 def test_options_of_pix2pixhd(opened):
     right = {"label_nc": 0, "no_instance": True, "input_nc": 3, "netG": "local", "ngf": 4,
              "n_downsample_global": 3, "n_blocks_global": 2, "norm": "instance"}  # fmt: skip

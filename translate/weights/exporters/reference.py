@@ -58,7 +58,8 @@ def reference_options(card: Card, form: Format) -> list[str]:
     name = f"unet_{2 ** arguments['depth']}" if kind == "unet" else f"resnet_{arguments['depth']}blocks"
     norm = "--normG" if form == "cut" else "--norm"
     flags = ["--netG", name, "--ngf", str(arguments["width"]), norm, str(arguments["norm"])]
-    flags += ["--input_nc", str(arguments["in_channels"]), "--output_nc", str(arguments["out_channels"])]
+    for flag, key in (("--input_nc", "in_channels"), ("--output_nc", "out_channels")):
+        flags += [flag, str(arguments.get(key) or 3)]
     if not arguments.get("dropout"):
         flags += ["--no_dropout", "true"] if form == "cut" else ["--no_dropout"]
     if form == "cut" and kind == "resnet":

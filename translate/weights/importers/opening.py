@@ -65,6 +65,11 @@ def open_foreign(path: str | Path) -> Imported:
     if found.architecture == "unet" and options.flag("no_dropout"):
         found = replace(found, arguments=found.arguments | {"dropout": 0.0})
     notes = contradictions(options, found.architecture, found.arguments, names.direction(path))
+    if options["model"] == "colorization" and not _colours(found):
+        channels = f"{found.arguments['in_channels']} channels to {found.arguments['out_channels']}"
+        notes += (
+            f"{options.file} says model colorization, from 1 channel to 2, but the weights are of {channels}",
+        )
     return Imported(_card(path, found, options, notes), found.weights, notes)
 
 
@@ -72,9 +77,13 @@ def _card(path: Path, found: Found, options: Options, notes: tuple[str, ...]) ->
     return Card(
         architecture=found.architecture,
         arguments=found.arguments,
-        translator=_METHODS.get(options["model"] or "", found.translator),
+        translator=_METHODS.get(
+            options["model"] or "", "colorization" if _colours(found) else found.translator
+        ),
         direction="b2a" if names.direction(path) == "b2a" else "a2b",
         domains=dict(zip(("a", "b"), _domains(path, found, options), strict=True)),
+        classes=_classes(found, options),
+        colour_space="lab" if _colours(found) else "rgb",
         value_range=found.value_range,
         size_multiple=found.sizes[0],
         minimum_size=found.sizes[1],
@@ -89,6 +98,18 @@ def _domains(path: Path, found: Found, options: Options) -> tuple[str, str]:
     if _restores(found):
         return ("small", "large") if found.arguments["scale"] > 1 else ("damaged", "restored")
     return find_domains(path, options)
+
+
+def _classes(found: Found, options: Options) -> tuple[str, ...]:
+    """Of a network that takes maps of labels without edges of instances: the labels, as grey levels."""
+    count = options.number("label_nc") or 0
+    plain = options.flag("no_instance") and count > 1 and found.arguments["in_channels"] == count
+    return tuple(map(str, range(count))) if plain else ()
+
+
+def _colours(found: Found) -> bool:
+    """From one channel to two: lightness to colours, as the reference tool's colorization has it."""
+    return (found.arguments["in_channels"], found.arguments["out_channels"]) == (1, 2)
 
 
 def _restores(found: Found) -> bool:
