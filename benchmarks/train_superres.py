@@ -23,11 +23,7 @@ import numpy as np
 import torch
 from superres_photos import BUNDLED, HELD_OUT, SOURCES
 
-from translate import images
-from translate.data.bicubic import imresize
 from translate.files import replacing
-from translate.inference.translator import Translator, load
-from translate.metrics.superres import protocols, resolved
 from translate.weights import model_file
 from translate.weights.card import read_card
 
@@ -78,32 +74,19 @@ def ship(run: Path, name: str) -> Path:
     return path
 
 
-def measure(model: Translator, scale: int, benchmarks: Path) -> dict[str, dict[str, dict[str, float]]]:
-    """Per data set: the model's means, and bicubic's."""
+def measure(model: Path, scale: int, benchmarks: Path) -> dict[str, dict]:
+    """Per data set, what `translate evaluate` says of the model and of bicubic."""
     found = {}
     for name in SETS[scale]:
-        folder = benchmarks / name / f"x{scale}"
-        rows: dict[str, list[list[float]]] = {"model": [], "bicubic": []}
-        for large in sorted((folder / "HR").iterdir()):
-            truth = images.read(large).pixels
-            small = images.read(next((folder / "LR").glob(f"{large.stem}.*"))).pixels
-            grey = images.probe(large).mode == "L"
-            for answer, pixels in (("model", np.asarray(model(small))), ("bicubic", imresize(small, scale))):
-                rows[answer].append(_scores(pixels, truth, scale, grey=grey))
-        means = {answer: np.mean(values, 0).round(4).tolist() for answer, values in rows.items()}
-        found[name] = {answer: dict(zip(MEASURES, values, strict=True)) for answer, values in means.items()}
-        print(f"{TITLES[name]} x{scale}: {found[name]}", flush=True)
+        data = ["--data", str(benchmarks / name / f"x{scale}"), "--a", "LR", "--b", "HR"]
+        command = [sys.executable, "-m", "translate", "evaluate", str(model), *data, "--json", "--quiet"]
+        found[name] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["scores"]
+        print(f"{TITLES[name]} x{scale}: {_means(found[name]['model'])}", flush=True)
     return found
 
 
-def _scores(output: np.ndarray, truth: np.ndarray, scale: int, *, grey: bool) -> list[float]:
-    tensors = [_tensor(pixels[..., :1] if grey else pixels) for pixels in (output, truth)]
-    scores = resolved(*tensors, border=scale)
-    return [float(getattr(scores, measure)) for measure in MEASURES]
-
-
-def _tensor(pixels: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None].float() / 127.5 - 1
+def _means(scores: dict[str, dict]) -> dict[str, float]:
+    return {measure: round(scores[measure]["mean"], 4) for measure in MEASURES}
 
 
 def _minutes(run: Path, batch_size: int) -> float:
@@ -130,7 +113,7 @@ def report(results: dict, path: Path) -> None:
         for data, scores in result["scores"].items():
             cells = [
                 f"{row['psnr_y']:.2f} / {row['ssim_y']:.4f} ({row['psnr_rgb']:.2f})"
-                for row in (scores["bicubic"], scores["model"])
+                for row in map(_means, (scores["bicubic"], scores["model"]))
             ]
             lines.append(f"| `{name}` | {TITLES[data]} ×{scale} | {' | '.join(cells)} |")
     path.write_text("\n".join(lines) + "\n")
@@ -148,23 +131,20 @@ def main() -> None:
         if not given.check:
             run = train(name, given.photographs)
             path = ship(run, name)
-        model = load(path)
-        scores = measure(model, scale, given.benchmarks)
+        scores = measure(path, scale, given.benchmarks)
         if given.check:
             continue
-        card = read_card(path)
+        card, weights = read_card(path), model_file.load(path).network.state_dict()
         minutes = _minutes(run, card.recipe["data"]["batch_size"])
         results[name] = {
-            "parameters": sum(weight.numel() for weight in model_file.load(path).network.parameters()),
+            "parameters": sum(weight.numel() for weight in weights.values()),
             "bytes": path.stat().st_size,
             "options": list(options),
             "steps": steps,
             "minutes on one core": minutes,
-            "protocols": protocols(3, scale),
             "scores": scores,
         }
-        metrics = {TITLES[data]: found["model"] for data, found in scores.items()}
-        weights = model_file.load(path).network.state_dict()
+        metrics = {TITLES[data]: _means(found["model"]) for data, found in scores.items()}
         model_file.save(path, weights, card.model_copy(update={"metrics": metrics}))
     if results:
         with replacing(RESULTS / "superres.json") as temporary:
