@@ -489,7 +489,8 @@ def test_a_value_in_the_place_of_the_network_is_no_crash_when_another_is_chosen(
         (
             {"data.scale": 1},
             "data.task downscale with data.scale 1 changes nothing, so there is nothing to learn; set "
-            "data.scale to 2, 3 or 4, or data.degradation=realistic",
+            "data.scale to 2, 3 or 4, data.degradation=realistic, or data.task to "
+            "denoise, deblur or dejpeg",
         ),
         (
             {"data.a": "LR", "data.degradation": "realistic"},
@@ -500,6 +501,16 @@ def test_a_value_in_the_place_of_the_network_is_no_crash_when_another_is_chosen(
             {"data.channels_a": 1, "data.degradation": "realistic"},
             "data.degradation realistic needs data.channels_a equal to data.channels_b",
         ),
+        (
+            {"data.scale": 1, "data.task": "denoise", "data.degradation": "realistic"},
+            "data.degradation realistic and data.task denoise both make the inputs; leave one of them out",
+        ),
+        (
+            {"data.task": "deblur"},
+            "data.task deblur damages pictures at their own size, and data.scale is 4; set data.scale=1, or "
+            "leave data.task auto",
+        ),
+        ({"data.task": "sketch"}, "superres enlarges pictures, and data.task sketch draws; leave it auto"),
         (
             {"data.direction": "b2a"},
             "superres enlarges, and data.direction b2a asks for the reverse; leave it a2b",

@@ -17,6 +17,8 @@ def test_options_come_from_the_card(tmp_path, write_model):
     assert (options.direction, options.channels_a, options.channels_b) == ("a2b", 3, 3)
     named = data_options(card, size=32, a="drawings", b="photos", task=None)
     assert (named.size, named.task, named.a, named.b) == (32, None, "drawings", "photos")
+    targets = data_options(card, size=None, a=None, b="boots", task=None)
+    assert (targets.task, targets.a, targets.b) == ("edges", None, "boots")
 
 
 @pytest.mark.parametrize(

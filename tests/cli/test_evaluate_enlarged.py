@@ -80,6 +80,30 @@ def test_the_numbers_are_those_of_plain_arithmetic(run, nearest, photos):
         assert told["scores"]["model"][key]["mean"] == pytest.approx(np.mean(values), abs=1e-4)
 
 
+def test_what_restores_is_measured_beside_its_input(run, write_model, photos):
+    """A network whose convolutions are 0 hands on its input; noise is that of the files' names."""
+    recipe = {"data": {"task": "denoise", "scale": 1}}
+    path = write_model(
+        photos.parent / "same.safetensors",
+        "srvgg",
+        arguments={"depth": 1, "scale": 1},
+        recipe=recipe,
+        translator="superres",
+    )
+    zero = {name: torch.zeros_like(tensor) for name, tensor in load_file(path).items()}
+    model_file.save(path, zero, read_card(path))
+    (photos / "3.png").unlink()
+    code, out, _ = run(str(path), "--data", str(photos), "--json", "-q")
+    scores = json.loads(out)["scores"]
+    assert (code, list(scores)) == (0, ["model", "copy the input"])
+    assert scores["model"]["psnr_rgb"]["mean"] == pytest.approx(scores["copy the input"]["psnr_rgb"]["mean"])
+    assert 12 < scores["model"]["psnr_rgb"]["mean"] < 45  # of σ below 55
+    assert json.loads(run(str(path), "--data", str(photos), "--json", "-q")[1])["scores"] == scores
+    _, _, err = run(str(path), "--data", str(photos), "-o", "sheet.png")
+    assert f"2 of 2 pictures of {photos}, train:" in err
+    assert "copy the input, output, truth" in err
+
+
 @pytest.mark.parametrize("option", [("--size", "32"), ("--sets",), ("--neighbours", "n.png")])
 def test_what_is_for_pictures_of_one_size_is_refused(run, nearest, photos, option):
     code, _, err = run(str(nearest), "--data", str(photos), *option)

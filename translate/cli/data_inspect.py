@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from translate.data.sides import Task
 from translate.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def inspect(
     *,
     a: Annotated[str | None, Parameter(name="--a")] = None,
     b: Annotated[str | None, Parameter(name="--b")] = None,
-    task: Literal["edges", "downscale"] | None = None,
+    task: Task | None = None,
     direction: Literal["a2b", "b2a"] = "a2b",
     kind: Literal["paired", "unpaired", "labelled", "captioned"] | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -41,7 +42,7 @@ def inspect(
     b
         Name of the folder with the targets.
     task
-        Make the inputs from plain pictures: edges are black lines on white, downscale smaller ones.
+        Make the inputs from plain pictures: drawings, pictures with noise, blur or compression, smaller ones.
     direction
         b2a swaps inputs and targets.
     kind

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter, validators
 
+from translate.data.sides import Task
+
 _AT_LEAST_ONE = validators.Number(gte=1)
 
 
@@ -22,7 +24,7 @@ def evaluate(
     size: Annotated[int | None, Parameter(validator=validators.Number(gte=11))] = None,
     a: Annotated[str | None, Parameter(name="--a")] = None,
     b: Annotated[str | None, Parameter(name="--b")] = None,
-    task: Literal["edges", "downscale"] | None = None,
+    task: Task | None = None,
     direction: Literal["a2b", "b2a"] | None = None,
     norm_statistics: Literal["batch", "running"] | None = None,
     label: str | None = None,
@@ -61,7 +63,7 @@ def evaluate(
     b
         Name of the folder with the targets.
     task
-        Make the inputs from plain pictures: edges or downscale. Default: as trained.
+        Make the inputs from plain pictures, as in the training by default.
     direction
         a2b or b2a: the other generator of a two-way model. Without it a run's a→b.
     norm_statistics
@@ -93,6 +95,7 @@ def evaluate(
     from translate.cli.evaluate_console import progress
     from translate.cli.evaluate_data import data_options, needs_pairs, spread
     from translate.cli.evaluate_enlarged import (
+        baseline,
         enlarged_options,
         enlarges,
         measure_enlarged,
@@ -145,7 +148,7 @@ def evaluate(
     if output is not None:
         if isinstance(pictures, WholePairs):
             write_enlarged_sheet(output, answer, pictures, positions)
-            sheets[output] = "bicubic, output, truth"
+            sheets[output] = f"{baseline(pictures)}, output, truth"
         else:
             write_sheet(output, answer, pictures, positions)
             sheets[output] = ", ".join(("input", "output", "truth")[: 1 + len(pictures.shelf.sides)])

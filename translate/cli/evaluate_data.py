@@ -47,7 +47,7 @@ def data_options(
     return DataOptions(
         size=size or trained.size,
         direction="b2a" if swapped else "a2b",
-        task=task or (None if named else trained.task),
+        task=task or (trained.task if a is None else None),  # inputs that are named are there already
         a=a if named else trained.a,
         b=b if named else trained.b,
         channels_a=channels[0],

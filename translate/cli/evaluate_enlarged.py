@@ -43,7 +43,8 @@ class EnlargedResult:
             for name, s in self.scores.items()
         }
         columns = ("PSNR Y ↑", "SSIM Y ↑", "PSNR RGB ↑", "SSIM RGB ↑")
-        show_table(console, f"{heading}, ×{self.scale}", columns, rows)
+        times = f", ×{self.scale}" if self.scale > 1 else ""
+        show_table(console, heading + times, columns, rows)
         model = self.scores["model"]
         measured = (model.psnr_y, model.ssim_y, model.psnr_rgb, model.ssim_rgb)
         show_protocols(console, (one.protocol for one in measured))
@@ -81,25 +82,31 @@ def enlarged_options(options: DataOptions, card: Card) -> DataOptions:
     return replace(options, task=task, scale=card.scale, load_size="full")
 
 
+def baseline(pairs: WholePairs) -> str:
+    """What a model has to beat: bicubic enlargement, and where the size stays the input itself."""
+    return "bicubic" if pairs.shelf.scale > 1 else "copy the input"
+
+
 def measure_enlarged(
     answer: Answer,
     pairs: WholePairs,
     positions: Sequence[int],
     progress: Callable[[Batches, int, str], Batches],
 ) -> EnlargedResult:
-    """Apply the model to the small pictures at `positions`, and score it and bicubic enlargement."""
+    """Apply the model to the small pictures at `positions`, and score it and the baseline."""
     import torch
 
     from translate.metrics.superres import resolved, summarise
 
     scale = pairs.shelf.scale
-    answers = {"model": [], "bicubic": []}
+    beside = baseline(pairs)
+    answers = {"model": [], beside: []}
     grey = 0
     batches = (tuple(torch.from_numpy(side)[None] for side in pairs[i]) for i in positions)
     for i, (small, large) in zip(positions, progress(batches, len(positions), "measuring"), strict=True):
         truth, is_grey = _float(large), pairs.grey(i)
         grey += is_grey
-        for name, output in (("model", answer(_float(small))), ("bicubic", _bicubic(small, scale, truth))):
+        for name, output in (("model", answer(_float(small))), (beside, _bicubic(small, scale, truth))):
             seen = [_as_grey(picture) if is_grey else picture for picture in (output, truth)]
             answers[name].append(resolved(*seen, border=scale))
     channels = pairs.shelf.channels[1]
@@ -108,7 +115,7 @@ def measure_enlarged(
 
 
 def write_enlarged_sheet(path: Path, answer: Answer, pairs: WholePairs, positions: Sequence[int]) -> None:
-    """The middles of some of the pictures; rows: bicubic, output, truth."""
+    """The middles of some of the pictures; rows: baseline, output, truth."""
     import torch
 
     from translate.cli.evaluate_sheets import some, write_columns

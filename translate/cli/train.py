@@ -63,7 +63,8 @@ def train(
     b
         Name of the folder that holds the targets.
     task
-        Make the inputs from a plain folder of pictures: edges or downscale.
+        Make the inputs from a plain folder of pictures: edges, soft-edges, sketch, denoise, deblur, dejpeg or
+        downscale.
     scale
         How many times as large outputs are as inputs, with superres.
     set_

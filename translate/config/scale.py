@@ -5,6 +5,8 @@ from __future__ import annotations
 from translate.config.schema import Recipe, SuperResRecipe
 from translate.errors import UsageError
 
+DRAWINGS = ("edges", "soft-edges", "sketch")
+DAMAGES = ("denoise", "deblur", "dejpeg")
 ENLARGING = "srvgg, edsr, srresnet or rrdb"
 
 
@@ -49,7 +51,19 @@ def check_enlarging(recipe: SuperResRecipe) -> None:
     if data.task == "downscale" and data.scale == 1 and data.degradation == "bicubic":
         raise UsageError(
             "data.task downscale with data.scale 1 changes nothing, so there is nothing to learn; set "
-            "data.scale to 2, 3 or 4, or data.degradation=realistic"
+            "data.scale to 2, 3 or 4, data.degradation=realistic, or data.task to denoise, deblur or dejpeg"
+        )
+    if data.task in DRAWINGS:
+        raise UsageError(f"superres enlarges pictures, and data.task {data.task} draws; leave it auto")
+    if data.task in DAMAGES and data.scale != 1:
+        raise UsageError(
+            f"data.task {data.task} damages pictures at their own size, and data.scale is {data.scale}; set "
+            "data.scale=1, or leave data.task auto"
+        )
+    if data.task in DAMAGES and data.degradation == "realistic":
+        raise UsageError(
+            f"data.degradation realistic and data.task {data.task} both make the inputs; leave one of them "
+            "out"
         )
     if data.degradation == "realistic" and data.task != "downscale":
         raise UsageError(
@@ -58,8 +72,6 @@ def check_enlarging(recipe: SuperResRecipe) -> None:
         )
     if data.degradation == "realistic" and data.channels_a != data.channels_b:
         raise UsageError("data.degradation realistic needs data.channels_a equal to data.channels_b")
-    if data.task == "edges":
-        raise UsageError("superres enlarges pictures, and data.task edges draws; leave it auto")
     if data.direction == "b2a":
         raise UsageError("superres enlarges, and data.direction b2a asks for the reverse; leave it a2b")
     for key in ("rotate", "zoom", "colour"):

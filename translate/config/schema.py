@@ -38,6 +38,7 @@ AdversarialName = Literal[
     "relativistic",
     "projected",
 ]
+Task = Literal["edges", "soft-edges", "sketch", "denoise", "deblur", "dejpeg", "downscale"]
 AugmentationName = Literal["colour", "translation", "cutout"]
 BackboneName = Literal["vgg19", "efficientnet-lite0"]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
@@ -51,7 +52,7 @@ class DataSection(Section):
     load_size: Positive | Literal["auto", "full"] = "auto"
     scale: Literal[1, 2, 3, 4] = 1
     direction: Direction = "a2b"
-    task: Literal["auto", "edges", "downscale"] | None = None
+    task: Task | Literal["auto"] | None = None
     degradation: Literal["bicubic", "realistic"] = "bicubic"
     a: str | None = None
     b: str | None = None
@@ -77,7 +78,7 @@ class SuperResData(DataSection):
     size: Positive = 128
     load_size: Positive | Literal["auto", "full"] = "full"
     scale: Literal[1, 2, 3, 4] = 4
-    task: Literal["auto", "edges", "downscale"] | None = "auto"
+    task: Task | Literal["auto"] | None = "auto"
     batch_size: Positive = 16
     quarter_turns: bool = True
 

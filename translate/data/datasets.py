@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from translate.data import transforms
+from translate.data import damage, transforms
 from translate.data.layout import TASKS, Direction, Layout, Side
 from translate.data.sampling import SampleIndex
 from translate.data.shelf import Shelf
@@ -215,7 +215,7 @@ class PictureDataset:
     def _views(
         self, pictures: tuple[np.ndarray, ...], sides: tuple[Side, ...], rng: random.Random
     ) -> tuple[np.ndarray, ...]:
-        """The same window of each of `pictures`, of which the second may be larger: geometry only."""
+        """The same window of each of `pictures`, of which the second may be larger: geometry, and damage."""
         options = self.options
         if options.train and (options.rotate or options.zoom):
             labels = tuple(side.labels for side in sides)
@@ -229,10 +229,13 @@ class PictureDataset:
             top, left = transforms.centre(shape, size)
         flip = options.train and options.flip and rng.random() < 0.5
         turns = rng.randrange(4) if options.train and options.quarter_turns else 0
-        return tuple(
-            transforms.crop(picture, top * times, left * times, size * times, flip=flip, turns=turns)
-            for picture, times in zip(pictures, (1, scale), strict=False)
-        )
+        views = []
+        for picture, side, times in zip(pictures, sides, (1, scale), strict=False):
+            y, x = top * times, left * times
+            if options.train and damage.drawn(side.part):
+                picture, y, x = damage.around(side.part, picture, y, x, size, rng)
+            views.append(transforms.crop(picture, y, x, size * times, flip=flip, turns=turns))
+        return tuple(views)
 
     def _degraded(self, crop: np.ndarray, rng: random.Random) -> np.ndarray:
         """What a bad camera and two websites make of a target."""
@@ -242,7 +245,7 @@ class PictureDataset:
         return steps.apply(draws.realistic(rng, size, self.options.scale), crop)
 
     def _coloured(self, picture: np.ndarray, side: Side, rng: random.Random) -> np.ndarray:
-        # Class numbers and drawn edges have no light that could change.
+        # Class numbers and drawings have no light that could change, and damage is to be all that differs.
         if not self.options.train or not self.options.colour or side.labels or side.part in TASKS:
             return picture
         return transforms.jitter(picture, self.options.colour, rng.getrandbits(32))
@@ -298,7 +301,7 @@ def labelled_dataset(layout: Layout, split: str, *, options: DataOptions) -> Pic
 
 def _shelf(sides: tuple[Side, ...], options: DataOptions, channels: tuple[int, ...] = ()) -> Shelf:
     channels = channels or (options.channels_a, options.channels_b)[: len(sides)]
-    return Shelf(sides, channels, options.short, scale=options.scale, least=options.size)
+    return Shelf(sides, channels, options.short, scale=options.scale, least=options.size, fresh=options.train)
 
 
 def collate(items: Sequence[Item | Fault]) -> Batch | Fault:

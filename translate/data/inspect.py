@@ -19,6 +19,9 @@ from translate.errors import BadImage
 
 _SMALL = 256
 _LISTED = 24
+_RESTORING = ("superres", ("--scale", "1"))
+# What to train for a task, where it isn't pix2pix.
+_RECIPES = {"downscale": ("superres", ())} | dict.fromkeys(("denoise", "deblur", "dejpeg"), _RESTORING)
 _PATCH = 64  # pixels: with less of them for each colour, on average, a picture is noise and no map
 
 
@@ -140,7 +143,7 @@ def inspect(
     options += ["--direction", "b2a"] if direction == "b2a" else []
     return Report(
         str(root), layout.kind, layout.paired, direction, layout.domains, splits,
-        (*layout.notes, *_notes(layout, splits)), problems, _command(layout, splits, options),
+        (*layout.notes, *_notes(layout, splits)), problems, _command(layout, splits, options, task),
         layout.labels, layout.captions,
     )  # fmt: skip
 
@@ -304,11 +307,12 @@ def _option(name: str, value: str | None) -> list[str]:
     return [] if value is None else [f"--{name}", value]
 
 
-def _command(layout: Layout, splits: dict[str, SplitReport], options: Sequence[str]) -> str:
+def _command(layout: Layout, splits: dict[str, SplitReport], options: Sequence[str], task: str | None) -> str:
     if layout.kind == "labelled":
         recipe = "stargan" if layout.labels else "text"
-    elif any(split.a.part == "downscale" for split in layout.splits.values()):
-        recipe = "superres"
+    elif task in _RECIPES and "--direction" not in options:  # restoring goes one way
+        recipe, more = _RECIPES[task]
+        options = [*options, *more]
     elif layout.paired:
         recipe = "spade" if all(_from_maps(split) for split in splits.values()) else "pix2pix"
     else:

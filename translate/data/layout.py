@@ -11,20 +11,22 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 from translate import images
 from translate.colours import distinct
 from translate.data import labelled, naming
 from translate.data.folders import Body, Folder, Tree, scan
 from translate.data.pairing import Match, match_names, unmatched_pairs
-from translate.data.sides import Direction, Kind, Layout, Part, Side, Split, Wanted
+from translate.data.sides import Direction, Kind, Layout, Part, Side, Split, Task, Wanted
 from translate.errors import BadImage, DataError
 
 __all__ = ["TASKS", "Direction", "Kind", "Layout", "Part", "Side", "Split", "Wanted", "recognise", "survey"]
 
-TASKS: tuple[Part, ...] = ("edges", "downscale")
-_NAMES = {"downscale": "small"}  # of the domain that a task makes, where it has another
+TASKS: tuple[Part, ...] = get_args(Task)
+# Of the domain that a task makes, where it has another than the task.
+_NAMES = {"downscale": "small", "denoise": "noisy", "deblur": "blurred", "dejpeg": "jpeg"}
+_DAMAGES = ("denoise", "deblur", "dejpeg")
 
 # Two pictures beside each other are 2:1 or wider; a wide photo, 16:9, is 1.78:1.
 _SIDE_BY_SIDE = 1.9
@@ -125,7 +127,10 @@ def _made(tree: Tree, a: str | None, b: str | None, task: str) -> Layout:
         if files:
             splits[name] = Split(Side(files, cast(Part, task)), Side(files))
     domains = {"a": _NAMES.get(task, task), "b": b or tree.root.resolve().name}
-    return Layout(tree.root, "plain", True, domains, splits, tree.notes, _no_training(tree, splits))
+    notes = tree.notes
+    if task in _DAMAGES:
+        notes += ("inputs are damaged anew for every crop, held-out pictures each in one way",)
+    return Layout(tree.root, "plain", True, domains, splits, notes, _no_training(tree, splits))
 
 
 def _are_sides(names: Sequence[str]) -> bool:

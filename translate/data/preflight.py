@@ -90,7 +90,7 @@ class _Pantry:
         if not self.open:
             return False
         self._count += 1
-        self._bytes += sum(picture.nbytes for picture in pictures)
+        self._bytes += sum({id(picture): picture.nbytes for picture in pictures}.values())
         if self._count >= min(_FIRST_GUESS, self._total) and self._expected() > self._budget:
             self.open = False
             if self._forced:
@@ -120,7 +120,9 @@ def _decoded(shelves: Sequence[Shelf], progress: bool) -> Iterator[tuple[int, in
 
     def decode(at: tuple[int, int]) -> Pictures | BadImage:
         try:
-            return tuple(np.ascontiguousarray(planes) for planes in shelves[at[0]].decode(at[1]))
+            pictures = shelves[at[0]].decode(at[1])
+            once = {id(planes): np.ascontiguousarray(planes) for planes in pictures}
+            return tuple(once[id(planes)] for planes in pictures)
         except BadImage as error:
             return error
 

@@ -9,9 +9,12 @@ import numpy as np
 
 from translate import images
 from translate.colours import UnknownColour, class_numbers
-from translate.data import transforms
+from translate.data import damage, transforms
+from translate.data.degrade.drawings import sketch, soft_edges
 from translate.data.layout import Part, Side
 from translate.errors import BadImage
+
+_DRAWINGS = {"edges": transforms.edges, "soft-edges": soft_edges, "sketch": sketch}
 
 
 class Shelf:
@@ -19,7 +22,8 @@ class Shelf:
 
     `shelf[i]` is a tuple with one planar picture, uint8 `(C, H, W)`, for each side; its shorter side is
     `short` pixels, and the pictures of a pair have one size, or the second is `scale` times as large. A side
-    of maps of classes (`Side.colours`) has one channel, which holds the classes' numbers.
+    of maps of classes (`Side.colours`) has one channel, which holds the classes' numbers. A side of damage
+    has what is drawn for its file's name, or with `fresh` none yet.
 
     Args:
         sides: one or two sides of equal length.
@@ -27,6 +31,7 @@ class Shelf:
         short: length in pixels of the shorter side, of the target's; None leaves pictures as they are.
         scale: how many times as large the target is; what would be left over is cut off.
         least: height and width that a target has at least, where pictures stay as they are.
+        fresh: whoever crops draws the damage, so a side of damage holds the picture as it is.
     """
 
     def __init__(
@@ -37,9 +42,10 @@ class Shelf:
         *,
         scale: int = 1,
         least: int = 1,
+        fresh: bool = False,
     ):
         self.sides, self.channels, self.short = sides, channels, short
-        self.scale, self.least = scale, least
+        self.scale, self.least, self.fresh = scale, least, fresh
         self._kept: list[tuple[np.ndarray, ...]] = []
 
     def __len__(self) -> int:
@@ -64,7 +70,7 @@ class Shelf:
     def without(self, positions: Collection[int]) -> Shelf:
         """A shelf that lacks `positions`; nothing is kept."""
         sides = tuple(side.without(positions) for side in self.sides)
-        return Shelf(sides, self.channels, self.short, scale=self.scale, least=self.least)
+        return Shelf(sides, self.channels, self.short, scale=self.scale, least=self.least, fresh=self.fresh)
 
     def decode(self, i: int) -> tuple[np.ndarray, ...]:
         """Read position `i` from its files.
@@ -78,12 +84,15 @@ class Shelf:
         read = {path: images.read(path).pixels for path in dict.fromkeys(files)}
         regions = [region(side.part, side.files[i], read[side.files[i]]) for side in self.sides]
         sizes = self._sizes(files, [pixels.shape[:2] for pixels in regions])
-        return tuple(
+        pictures = tuple(
             self._finished(pixels, side, path, size, channels)
             for pixels, side, path, size, channels in zip(
                 regions, self.sides, files, sizes, self.channels, strict=True
             )
         )
+        awaits = self.fresh and any(damage.drawn(side.part) for side in self.sides)
+        # What is still the same on both sides is one picture, so that it is kept once.
+        return pictures[:1] * len(pictures) if awaits and len(set(self.channels)) == 1 else pictures
 
     def _sizes(self, files: Sequence[Path], shapes: list[tuple[int, ...]]) -> list[tuple[int, int]]:
         """(height, width) of each side when it is ready."""
@@ -109,7 +118,12 @@ class Shelf:
                 return class_numbers(picture, side.colours)[None]
             except UnknownColour as error:
                 raise BadImage(path, f"holds the colour {error}, which is no class's") from None
-        return transforms.planar(transforms.edges(picture) if side.part == "edges" else picture, channels)
+        if side.part in _DRAWINGS:
+            picture = _DRAWINGS[side.part](picture)
+        planes = transforms.planar(picture, channels)
+        if damage.drawn(side.part) and not self.fresh:
+            return damage.of_file(side.part, planes, path)
+        return planes
 
     def _brought(self, pixels: np.ndarray, size: tuple[int, int], *, labels: bool = False) -> np.ndarray:
         """`pixels` at `size`: resized, or where pictures stay as they are, without what is left over."""
