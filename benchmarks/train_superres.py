@@ -65,9 +65,9 @@ def ship(run: Path, name: str) -> Path:
         stems = [Path(file).stem for file in source.files]
         photographs[f"{source.package} ({source.licence})"] = [stem for stem in stems if stem not in HELD_OUT]
     photographs["scikit-image (public domain or CC0)"] = [Path(file).stem for file in BUNDLED]
-    card = trained.card.model_copy(
-        update={"licence": "Apache-2.0", "data": {**trained.card.data, "photographs": photographs}}
-    )
+    domains = {"a": "small", "b": "large"}
+    data = {**trained.card.data, "name": "photographs", "domains": domains, "photographs": photographs}
+    card = trained.card.model_copy(update={"licence": "Apache-2.0", "domains": domains, "data": data})
     path = Path("checkpoints") / name / "model.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     model_file.save(path, trained.network.state_dict(), card)
