@@ -141,7 +141,7 @@ def main() -> None:
             "bytes": path.stat().st_size,
             "options": list(options),
             "steps": steps,
-            "minutes on one core": minutes,
+            "minutes by the clock": minutes,
             "scores": scores,
         }
         metrics = {TITLES[data]: _means(found["model"]) for data, found in scores.items()}

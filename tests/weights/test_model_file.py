@@ -132,6 +132,12 @@ def test_the_card_keeps_everything(tmp_path):
     assert (back.source, back.target) == ("zebra", "horse")
 
 
+def test_others_may_read_it_as_any_file(tmp_path):
+    saved(tmp_path / "model.safetensors")
+    (tmp_path / "any").touch()
+    assert (tmp_path / "model.safetensors").stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
 def test_half_precision_weights_are_widened(tmp_path):
     network = saved(tmp_path / "m.safetensors")
     halves = {key: value.half() for key, value in network.state_dict().items()}

@@ -61,8 +61,11 @@ def save(
     everything = {**state_dict, **encoder}
     tensors = {key: value.detach().to("cpu").contiguous() for key, value in everything.items()}
     with replacing(path) as temporary:
+        temporary.touch()
+        usual = temporary.stat().st_mode  # safetensors makes files that nobody else may read
         try:
             save_file(tensors, temporary, {"format": "pt", METADATA_KEY: card.model_dump_json()})
+            temporary.chmod(usual)
         except SafetensorError as error:  # how the library reports the system's own errors
             raise OutputError(f"{path} can't be written: {error}") from error
 
