@@ -335,3 +335,43 @@ def test_one_picture_a_side_gets_reasons_not_a_crash(here, run, savanna):
     assert code == 0
     assert set(told["scores"]["model"]) == {"lattice_2", "lattice_4", "spectrum"}
     assert len(told["not_measured"]) == 3
+
+
+def test_lpips_of_pairs_with_weights_from_a_folder(here, run, savanna, monkeypatch, tmp_path):
+    import hashlib
+
+    from torchvision.models import alexnet
+
+    from translate.metrics import lpips
+    from translate.networks.pinned import Pinned
+
+    path = tmp_path / "alexnet.pth"
+    torch.manual_seed(0)
+    torch.save(alexnet().state_dict(), path)
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    monkeypatch.setattr(lpips, "weights_of_alexnet", lambda: Pinned("https://a.host/alexnet.pth", checksum))
+    asked = ("model.safetensors", "--data", str(savanna), "--device", "cpu", "--quiet", "--lpips")
+    code, out, _ = run(*asked, "--weights-dir", str(tmp_path), "--json")
+    scores = json.loads(out)["scores"]
+    assert code == 0
+    assert all(score["lpips"]["mean"] > 0 for score in scores.values())
+    assert scores["model"]["lpips"]["protocol"].startswith("LPIPS 0.1 on AlexNet")
+    code, _, err = run(*asked, "--weights-dir", str(tmp_path))
+    assert code == 0
+    assert "LPIPS ↓" in err
+    code, _, err = run(*asked, "--weights-dir", str(savanna))
+    assert (code, err.count("\n")) == (4, 1)
+    assert "has no alexnet.pth; it is at https://a.host/alexnet.pth" in err
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (("--inception",), "--inception is for sets of pictures; add --sets"),
+        (("--sets", "--lpips"), "--lpips compares each output with its truth"),
+    ],
+)
+def test_measures_of_the_papers_networks_where_they_have_no_meaning(here, run, savanna, asked, says):
+    code, _, err = run("model.safetensors", "--data", str(savanna), *asked)
+    assert code == 2
+    assert says in err

@@ -33,6 +33,9 @@ def evaluate(
     batch_size: Annotated[int, Parameter(validator=_AT_LEAST_ONE)] = 4,
     sets: Annotated[bool, Parameter(name=("--sets", "--kid"), negative=())] = False,
     neighbours: Path | None = None,
+    inception: Annotated[bool, Parameter(negative=())] = False,
+    lpips: Annotated[bool, Parameter(negative=())] = False,
+    weights_dir: Path | None = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     json: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
@@ -83,6 +86,13 @@ def evaluate(
     neighbours
         With --sets, also find each output's nearest training target, tell whether outputs are copies, and
         write the nearest pairs to this picture file.
+    inception
+        With --sets, look with Inception-v3 as papers do, which gives FID too, rather than with
+        EfficientNet-Lite2.
+    lpips
+        Of pairs measure LPIPS (on AlexNet), too.
+    weights_dir
+        Folder with the weights of AlexNet or Inception-v3. Default: they are downloaded once.
     output
         Write a sheet of inputs, outputs and truths to this picture file.
     json
@@ -107,11 +117,22 @@ def evaluate(
     from translate.cli.evaluate_sheets import require_writable, write_neighbours, write_sheet
     from translate.data.held_out import both_sides, held_out
     from translate.data.whole_pairs import WholePairs, whole_pairs
+    from translate.devices import choose_device
+    from translate.errors import UsageError
+    from translate.metrics.features import PictureFeatures
+    from translate.metrics.inception_v3 import InceptionFeatures
+    from translate.metrics.lpips import LPIPS
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     for option, path in (("--output", output), ("--neighbours", neighbours)):
         if path is not None:
             require_writable(option, path)
+
+    of_sets = sets or neighbours is not None
+    if inception and not of_sets:
+        raise UsageError("--inception is for sets of pictures; add --sets, or take --lpips for pairs.")
+    if lpips and of_sets:
+        raise UsageError("--lpips compares each output with its truth, --sets with none; leave one out.")
 
     from translate.inference.translator import load
 
@@ -127,16 +148,28 @@ def evaluate(
     sheets: dict[Path, str] = {}
     enlarged = enlarges(card)
     if enlarged:
-        require_whole({"--size": size is not None, "--sets": sets, "--neighbours": neighbours is not None})
+        require_whole(
+            {
+                "--size": size is not None,
+                "--sets": sets,
+                "--neighbours": neighbours is not None,
+                "--lpips": lpips,
+            }
+        )
         pictures = whole_pairs(data, enlarged_options(options, card), split=split)
         found_split, positions = pictures.split, spread(len(pictures), limit)
         result = measure_enlarged(answer, pictures, positions, shown)
-    elif sets or neighbours is not None:
+    elif of_sets:
         sides = both_sides(data, options, **found_like)
         found_split, pictures = sides.split, sides.inputs
         positions, targets = spread(len(pictures), limit), spread(len(sides.targets), limit)
         copies = neighbours is not None
-        result = measure_sets(answer, sides, positions, targets, batch_size, device, shown, copies=copies)
+        onlooker = (
+            InceptionFeatures(choose_device(device), weights_dir, progress=not quiet)
+            if inception
+            else PictureFeatures(choose_device(device))
+        )
+        result = measure_sets(answer, sides, positions, targets, batch_size, onlooker, shown, copies=copies)
         if neighbours is not None and result.memorised is not None:
             write_neighbours(neighbours, answer, sides, positions, result.memorised)
             sheets[neighbours] = "the outputs nearest to training pictures, those pictures"
@@ -144,7 +177,8 @@ def evaluate(
         found = held_out(data, options, **found_like)
         found_split, pictures = found.split, found.pictures
         positions = spread(len(pictures), limit)
-        result = measure_pairs(answer, found, positions, batch_size, shown)
+        compared = LPIPS(choose_device(device), weights_dir, progress=not quiet) if lpips else None
+        result = measure_pairs(answer, found, positions, batch_size, shown, compared)
     if output is not None:
         if isinstance(pictures, WholePairs):
             write_enlarged_sheet(output, answer, pictures, positions)

@@ -16,19 +16,27 @@ if TYPE_CHECKING:
     from translate.cli.evaluate_data import Answer
     from translate.data.held_out import HeldOut
     from translate.metrics.evaluate import Score, Scores
+    from translate.metrics.lpips import LPIPS
 
 _TRAINING_PICTURES = 1000  # the mean picture hardly moves beyond so many
 
 
 @dataclass(frozen=True)
 class PairsResult:
-    """Scores by who gave the answers, and the model's change outside the mask where there are masks."""
+    """Scores by who gave the answers; LPIPS likewise, where it was asked for.
+
+    Attributes:
+        outside: the model's change outside the mask, where there are masks.
+    """
 
     scores: dict[str, Scores]
     outside: Score | None
+    lpips: dict[str, Score]
 
     def as_dict(self) -> dict[str, Any]:
         scores = {name: scores.as_dict() for name, scores in self.scores.items()}
+        for name, score in self.lpips.items():
+            scores[name]["lpips"] = asdict(score)
         return {"scores": scores} | ({"change_outside_mask": asdict(self.outside)} if self.outside else {})
 
     def show(self, console: Console, heading: str) -> None:
@@ -38,11 +46,15 @@ class PairsResult:
             name: (text(scores.l1, 4), text(scores.psnr, 2), text(scores.ssim, 4))
             for name, scores in self.scores.items()
         }
-        show_table(console, heading, ("L1 ↓", "PSNR ↑", "SSIM ↑"), rows)
+        columns = ["L1 ↓", "PSNR ↑", "SSIM ↑"]
+        if self.lpips:
+            columns.append("LPIPS ↓")
+            rows = {name: (*cells, text(self.lpips[name], 4)) for name, cells in rows.items()}
+        show_table(console, heading, columns, rows)
         if self.outside is not None:
             console.print(f"change outside the mask {text(self.outside, 4)}")
         model = self.scores["model"]
-        measured = (model.l1, model.psnr, model.ssim, self.outside)
+        measured = (model.l1, model.psnr, model.ssim, self.lpips.get("model"), self.outside)
         show_protocols(console, (one.protocol for one in measured if one is not None))
         for name, scores in self.scores.items():
             if scores.psnr.left_out:
@@ -59,6 +71,7 @@ def measure_pairs(
     positions: list[int],
     batch_size: int,
     progress: Callable[[Batches, int, str], Batches],
+    lpips: LPIPS | None = None,
 ) -> PairsResult:
     """Apply the model to the held-out pictures at `positions`, and score it and the baselines."""
     from translate.data.datasets import to_float
@@ -81,17 +94,22 @@ def measure_pairs(
         mean_name = f"mean of {len(seen)} training pictures"
         answers[mean_name] = []
     outside: list[Tensor] = []
+    seen_as: dict[str, list[Tensor]] = {name: [] for name in answers}
     batches = found.pictures.batches(positions, batch_size)
     for batch in progress(batches, len(positions), "measuring"):
         truth, *masks = (to_float(side) for side in batch[1:])
         inputs, outputs = answered(answer, batch[0], found.pictures.colours)
-        answers["model"].append(fidelity(outputs, truth))
-        answers["copy the input"].append(fidelity(copy_input(inputs, channels), truth))
+        given = {"model": outputs, "copy the input": copy_input(inputs, channels)}
         if mean is not None:
-            answers[mean_name].append(fidelity(mean.expand_as(truth), truth))
+            given[mean_name] = mean.expand_as(truth)
+        for name, pictures in given.items():
+            answers[name].append(fidelity(pictures, truth))
+            if lpips is not None:
+                seen_as[name].append(lpips.distance(pictures, truth))
         if masks:
             outside.append(change_outside(outputs, inputs, masks[0]))
     return PairsResult(
         {name: summarise(parts, channels) for name, parts in answers.items()},
         change_outside_score(outside) if outside else None,
+        {} if lpips is None else {name: lpips.score(parts) for name, parts in seen_as.items()},
     )

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from translate.data.held_out import BothSides, WholePictures
     from translate.metrics.evaluate import Score
     from translate.metrics.features import PictureFeatures
+    from translate.metrics.inception_v3 import InceptionFeatures
     from translate.metrics.memorised import Memorised
     from translate.metrics.spectrum import Spectra
 
+    Onlooker = PictureFeatures | InceptionFeatures
     Progress = Callable[[Batches, int, str], Batches]
 
 
@@ -30,9 +32,11 @@ class _Line(NamedTuple):
 
 
 _LINES = {
+    "fid": _Line("FID ↓", 2),
     "kid": _Line("KID ×1000 ↓", 2, 1000),  # KID is about a thousandth of what papers print
     "precision": _Line("precision ↑", 3),
     "recall": _Line("recall ↑", 3),
+    "is": _Line("Inception Score ↑", 2),
     "is_like": _Line("IS-like ↑", 2),
     "lattice_2": _Line("lattice of period 2, dB (0)", 2),
     "lattice_4": _Line("lattice of period 4, dB (0)", 2),
@@ -84,7 +88,7 @@ def measure_sets(
     positions: list[int],
     targets: list[int],
     batch_size: int,
-    device: str,
+    onlooker: Onlooker,
     progress: Progress,
     *,
     copies: bool = False,
@@ -95,6 +99,7 @@ def measure_sets(
     targets as there are held-out ones, which is as near as another real set comes.
 
     Args:
+        onlooker: whose features are compared.
         copies: look for each output's nearest training target, too, which takes a look at all of them.
 
     Raises:
@@ -103,17 +108,14 @@ def measure_sets(
     import torch
 
     from translate.data.datasets import to_float
-    from translate.devices import choose_device
     from translate.errors import UsageError
     from translate.metrics.evaluate import copy_input
-    from translate.metrics.features import PictureFeatures
     from translate.metrics.memorised import memorised
 
     if copies and sides.training is None:
         raise UsageError(
             "--neighbours compares outputs with the targets of the training; there are none here."
         )
-    onlooker = PictureFeatures(choose_device(device))
     channels = sides.targets.shelf.channels[0]
 
     def see(pictures: WholePictures, places: list[int], label: str) -> _Seen:
@@ -141,7 +143,7 @@ def measure_sets(
         loaded = progress(sides.training.batches(places, batch_size), len(places), "neighbours")
         known = torch.cat([onlooker.pooled(to_float(batch)) for (batch,) in loaded])
         try:
-            found = memorised(outputs.features, real.features, known)
+            found = memorised(outputs.features, real.features, known, seen=onlooker.protocol)
         except UsageError as error:
             reasons.append(str(error))
         else:
@@ -152,7 +154,7 @@ def measure_sets(
 class _Seen:
     """Features and spectra of pictures that are shown batch by batch."""
 
-    def __init__(self, onlooker: PictureFeatures):
+    def __init__(self, onlooker: Onlooker):
         self._onlooker = onlooker
         self._features: list[Tensor] = []
         self._spectra: Spectra | None = None
@@ -176,17 +178,26 @@ class _Seen:
         """All measures against `real`; for those that there are too few pictures for, a reason."""
         from translate.errors import UsageError
         from translate.metrics.inception import inception_score
-        from translate.metrics.kid import kid
+        from translate.metrics.kid import frechet, kid
         from translate.metrics.manifold import precision_recall
         from translate.metrics.neighbours import require_features
 
         require_features(outputs=self.features, real=real.features)  # NaN is a mistake, not a reason
+        sets, seen = (self.features, real.features), self._onlooker.protocol
+        on_inception = seen.startswith("Inception")
         measures: list[Callable[[], Iterable[tuple[str, Score]]]] = [
-            lambda: [("kid", kid(self.features, real.features))],
-            lambda: vars(precision_recall(self.features, real.features)).items(),
-            lambda: [("is_like", inception_score(self._onlooker.class_probabilities(self.features)))],
+            lambda: [("kid", kid(*sets, seen=seen))],
+            lambda: vars(precision_recall(*sets, seen=seen)).items(),
+            lambda: [
+                (
+                    "is" if on_inception else "is_like",
+                    inception_score(self._onlooker.class_probabilities(self.features), seen=seen),
+                )
+            ],
             lambda: self._spectral(real).items(),
         ]
+        if on_inception:
+            measures.insert(0, lambda: [("fid", frechet(*sets, seen=seen))])
         found: dict[str, Score] = {}
         for measure in measures:
             try:

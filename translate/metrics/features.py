@@ -15,6 +15,11 @@ BACKBONE, SIDE = "efficientnet-lite2", 260  # pixels, that it was trained on
 _TINY = 1e-10
 
 
+def unlike(seen: str, theirs: str) -> str:
+    """What to say of numbers on features that are not those of `theirs`, the papers'."""
+    return "" if seen.startswith("Inception") else f"; not comparable with {theirs} on Inception"
+
+
 class PictureFeatures:
     """EfficientNet-Lite2, trained on ImageNet, as an onlooker.
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from translate.errors import UsageError
 from translate.metrics.evaluate import Score
-from translate.metrics.features import PictureFeatures
+from translate.metrics.features import PictureFeatures, unlike
 
 SPLITS = 10  # Salimans et al. 2016: 50 000 pictures in ten parts
 _ENOUGH_A_SPLIT = 1000  # pictures, one for each class of ImageNet
@@ -28,7 +28,9 @@ class SplitScore(Score):
     splits: int = 1
 
 
-def inception_score(probabilities: Tensor, *, splits: int | None = None) -> SplitScore:
+def inception_score(
+    probabilities: Tensor, *, splits: int | None = None, seen: str = PictureFeatures.protocol
+) -> SplitScore:
     """exp(E KL(p(y|x) ‖ p(y))) of the class probabilities of outputs, from 1 to the number of classes.
 
     Salimans et al. 2016, "Improved techniques for training GANs", §4: the mean and the standard deviation
@@ -40,6 +42,7 @@ def inception_score(probabilities: Tensor, *, splits: int | None = None) -> Spli
         probabilities: (N, classes), rows that sum to 1, from `PictureFeatures.class_probabilities`; at least
             two pictures a part.
         splits: how many parts; None decides as above.
+        seen: whose classes they are, in words.
 
     Raises:
         UsageError: too few pictures, or what are no probabilities.
@@ -48,13 +51,13 @@ def inception_score(probabilities: Tensor, *, splits: int | None = None) -> Spli
     parts = splits if splits is not None else (SPLITS if count >= SPLITS * _ENOUGH_A_SPLIT else 1)
     _require_probabilities(probabilities, parts)
     scores = torch.stack([_score(part) for part in probabilities.double().tensor_split(parts)])
+    other = unlike(seen, "the Inception Score")
     how = f"mean of {parts} parts" if parts > 1 else "over all of them"
     return SplitScore(
         float(scores.mean()),
         count,
-        f"IS-like: exp(E KL(p(y|x) ‖ p(y))) of the {probabilities.shape[1]} classes of "
-        f"{PictureFeatures.protocol}; {count} pictures, {how}, at most {-(-count // parts)}; not comparable "
-        "with the Inception Score on Inception-v3",
+        f"{'IS-like' if other else 'IS'}: exp(E KL(p(y|x) ‖ p(y))) of the {probabilities.shape[1]} classes "
+        f"of {seen}; {count} pictures, {how}, at most {-(-count // parts)}{other}",
         std=float(scores.std(correction=0)) if parts > 1 else None,
         splits=parts,
     )

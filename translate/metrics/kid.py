@@ -7,14 +7,20 @@ from torch import Tensor, nn
 
 from translate.errors import UsageError
 from translate.metrics.evaluate import Score
-from translate.metrics.features import PictureFeatures
+from translate.metrics.features import PictureFeatures, unlike
 
 SUBSET, SUBSETS = 1000, 100
 ENOUGH = 2000  # pictures, for a Fréchet distance
 
 
 def kid(
-    outputs: Tensor, real: Tensor, *, subset: int = SUBSET, subsets: int = SUBSETS, seed: int = 0
+    outputs: Tensor,
+    real: Tensor,
+    *,
+    subset: int = SUBSET,
+    subsets: int = SUBSETS,
+    seed: int = 0,
+    seen: str = PictureFeatures.protocol,
 ) -> Score:
     """Kernel distance between features of outputs and of real pictures; 0 on average where they are alike.
 
@@ -25,6 +31,7 @@ def kid(
     Args:
         outputs, real: (N, d) and (M, d), from `PictureFeatures.pooled`; at least two pictures a side.
         seed: of the draws.
+        seen: what the features are of, in words.
 
     Raises:
         UsageError: too few pictures, features that differ in width or are not finite.
@@ -44,8 +51,8 @@ def kid(
     return Score(
         float(value),
         len(x),
-        f"KID, unbiased, kernel (x·y/{x.shape[1]} + 1)³, on {PictureFeatures.protocol}; {len(x)} outputs, "
-        f"{len(y)} real, {how}; not comparable with KID on Inception",
+        f"KID, unbiased, kernel (x·y/{x.shape[1]} + 1)³, on {seen}; {len(x)} outputs, "
+        f"{len(y)} real, {how}{unlike(seen, 'KID')}",
     )
 
 
@@ -63,13 +70,14 @@ def unbiased_mmd2(x: Tensor, y: Tensor) -> Tensor:
     )
 
 
-def frechet(outputs: Tensor, real: Tensor) -> Score:
+def frechet(outputs: Tensor, real: Tensor, *, seen: str = PictureFeatures.protocol) -> Score:
     """Fréchet distance between Gaussians with the means and covariances of the features.
 
     Heusel et al. 2017, eq. 6. It is biased, the more so the fewer pictures there are, so few are refused.
 
     Args:
         outputs, real: (N, d) and (M, d), from `PictureFeatures.pooled`; at least 2000 pictures a side.
+        seen: what the features are of, in words.
 
     Raises:
         UsageError: too few pictures, features that differ in width or are not finite.
@@ -89,8 +97,7 @@ def frechet(outputs: Tensor, real: Tensor) -> Score:
     return Score(
         float(metric.compute()),
         len(outputs),
-        f"Fréchet distance on {PictureFeatures.protocol}; {len(outputs)} outputs, {len(real)} real; not "
-        "comparable with FID on Inception",
+        f"Fréchet distance on {seen}; {len(outputs)} outputs, {len(real)} real{unlike(seen, 'FID')}",
     )
 
 

@@ -23,7 +23,9 @@ class PrecisionRecall:
     recall: Score
 
 
-def precision_recall(outputs: Tensor, real: Tensor, *, k: int = NEIGHBOURS) -> PrecisionRecall:
+def precision_recall(
+    outputs: Tensor, real: Tensor, *, k: int = NEIGHBOURS, seen: str = PictureFeatures.protocol
+) -> PrecisionRecall:
     """Improved precision and recall of features of outputs and of real pictures.
 
     Kynkäänniemi et al. 2019, "Improved precision and recall metric for assessing generative models", eq. 1
@@ -34,6 +36,7 @@ def precision_recall(outputs: Tensor, real: Tensor, *, k: int = NEIGHBOURS) -> P
 
     Args:
         outputs, real: (N, d) and (M, d), from `PictureFeatures.pooled`; more than k pictures a side.
+        seen: what the features are of, in words.
 
     Raises:
         UsageError: too few pictures, features that differ in width or are not finite.
@@ -47,7 +50,7 @@ def precision_recall(outputs: Tensor, real: Tensor, *, k: int = NEIGHBOURS) -> P
         )
     x, y = (_evenly(side, count) for side in (outputs, real))
     how = (
-        f"k = {k}, on {PictureFeatures.protocol}; {count} outputs, {count} real; not comparable with "
+        f"k = {k}, on {seen}; {count} outputs, {count} real; not comparable with "
         "those of other counts, nor with those on VGG-16"
     )
     return PrecisionRecall(

@@ -34,7 +34,9 @@ class Memorised:
     neighbours: Tensor
 
 
-def memorised(outputs: Tensor, held_out: Tensor, training: Tensor) -> Memorised:
+def memorised(
+    outputs: Tensor, held_out: Tensor, training: Tensor, *, seen: str = PictureFeatures.protocol
+) -> Memorised:
     """Compare how near outputs and held-out real pictures are to the pictures that were trained on.
 
     C_T is that of Meehan et al. 2020, "A non-parametric test to detect data-copying in generative models",
@@ -46,6 +48,7 @@ def memorised(outputs: Tensor, held_out: Tensor, training: Tensor) -> Memorised:
     Args:
         outputs, held_out, training: (N, d), (M, d) and (T, d), from `PictureFeatures.pooled`. `training` has
             to be all of it: a copy of a picture that isn't there is not found.
+        seen: what the features are of, in words.
 
     Raises:
         UsageError: fewer than two pictures of a kind, features that differ in width or are not finite.
@@ -60,7 +63,7 @@ def memorised(outputs: Tensor, held_out: Tensor, training: Tensor) -> Memorised:
     usual, theirs = nearest(held_out, training)
     gaps = kth_nearest(training, 1)
     authentic, of_real = distances > gaps[neighbours], usual > gaps[theirs]
-    how = f"on {PictureFeatures.protocol}; {len(outputs)} outputs, {len(training)} training pictures"
+    how = f"on {seen}; {len(outputs)} outputs, {len(training)} training pictures"
     return Memorised(
         Score(
             copying_score(distances, usual),
