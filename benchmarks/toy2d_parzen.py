@@ -43,7 +43,7 @@ def main() -> None:
             "runs": [round(one.mean or 0.0, 3) for one in scores],
             "bandwidths": [round(one.bandwidth, 4) for one in scores],
             "cpu_seconds": round(time.process_time() - start, 1),
-            "protocol": scores[0].protocol,
+            "protocols": [one.protocol for one in scores],
         }
         print(name, results[name], flush=True)
     record = {

@@ -369,6 +369,8 @@ def test_lpips_of_pairs_with_weights_from_a_folder(here, run, savanna, monkeypat
     [
         (("--inception",), "--inception is for sets of pictures; add --sets"),
         (("--sets", "--lpips"), "--lpips compares each output with its truth"),
+        (("--lpips", "--size", "24"), "LPIPS takes pictures of 31 pixels at least"),
+        (("--split", "train", "--neighbours", "near.png"), "there is only one kind here"),
     ],
 )
 def test_measures_of_the_papers_networks_where_they_have_no_meaning(here, run, savanna, asked, says):

@@ -21,6 +21,14 @@ def test_options_come_from_the_card(tmp_path, write_model):
     assert (targets.task, targets.a, targets.b) == ("edges", None, "boots")
 
 
+def test_a_task_makes_the_inputs_that_a_training_of_pairs_found(tmp_path, write_model):
+    recipe = {"data": {"size": 48, "a": "LR", "b": "HR"}}
+    card = read_card(write_model(tmp_path / "pairs.safetensors", recipe=recipe))
+    options = data_options(card, size=None, a=None, b=None, task="downscale")
+    assert (options.task, options.a, options.b) == ("downscale", None, None)
+    assert data_options(card, size=None, a=None, b=None, task=None).a == "LR"
+
+
 @pytest.mark.parametrize(
     ("trained", "model", "expected"),
     [("a2b", "a2b", "a2b"), ("b2a", "a2b", "b2a"), ("a2b", "b2a", "b2a"), ("b2a", "b2a", "a2b")],

@@ -96,7 +96,7 @@ def captioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def same_batch() -> Callable[[Recipe], ByteBatch]:
     """Four soft pictures, with their colours turned round and inverted as targets; labels if it has any.
 
-    Maps have three classes.
+    Maps have three classes, and where the targets are larger every so many pixels are the input.
     """
 
     def make(recipe: Recipe) -> ByteBatch:
@@ -104,6 +104,7 @@ def same_batch() -> Callable[[Recipe], ByteBatch]:
         coarse = torch.rand(4, 3, 4, 4, generator=torch.Generator().manual_seed(1)) * 2 - 1
         a = F.interpolate(coarse, (size, size), mode="bilinear", align_corners=True)
         sides = [((side + 1) * 127.5).round().to(torch.uint8) for side in (a, -0.8 * a.roll(1, 1))]
+        sides[0] = sides[0][:, :, :: recipe.data.scale, :: recipe.data.scale]
         classes = [(torch.arange(4) + side) % labels for side in (0, 1)] if labels else []
         if recipe.data.classes_a:  # which colour is strongest
             return ByteBatch(sides[0].argmax(1, keepdim=True).to(torch.uint8), sides[1], classes_a=3)

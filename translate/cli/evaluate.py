@@ -121,7 +121,7 @@ def evaluate(
     from translate.errors import UsageError
     from translate.metrics.features import PictureFeatures
     from translate.metrics.inception_v3 import InceptionFeatures
-    from translate.metrics.lpips import LPIPS
+    from translate.metrics.lpips import LEAST, LPIPS
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     for option, path in (("--output", output), ("--neighbours", neighbours)):
@@ -177,6 +177,8 @@ def evaluate(
         found = held_out(data, options, **found_like)
         found_split, pictures = found.split, found.pictures
         positions = spread(len(pictures), limit)
+        if lpips and options.size < LEAST:
+            raise UsageError(f"LPIPS takes pictures of {LEAST} pixels at least; --size {LEAST} or more.")
         compared = LPIPS(choose_device(device), weights_dir, progress=not quiet) if lpips else None
         result = measure_pairs(answer, found, positions, batch_size, shown, compared)
     if output is not None:

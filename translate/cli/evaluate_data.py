@@ -43,7 +43,8 @@ def data_options(
             "nothing in a folder to measure it on."
         )
     swapped = (trained.direction == "b2a") != (card.direction == "b2a")
-    named = a is not None or b is not None
+    # The trained folders of pairs mean nothing where inputs are to be made.
+    named = a is not None or b is not None or (task is not None and trained.a is not None)
     return DataOptions(
         size=size or trained.size,
         direction="b2a" if swapped else "a2b",

@@ -76,8 +76,19 @@ def require_whole(asked: Mapping[str, bool]) -> None:
 
 
 def enlarged_options(options: DataOptions, card: Card) -> DataOptions:
-    """How small pictures and large ones are found; where no folder is named they are made."""
+    """How small pictures and large ones are found; where no folder is named they are made.
+
+    Raises:
+        UsageError: nothing would be changed by what makes the inputs.
+    """
+    from translate.errors import UsageError
+
     named = options.a is not None or options.b is not None
+    if card.scale == 1 and options.task == "downscale":
+        raise UsageError(
+            "the model restores pictures of realistic degradation, which evaluate doesn't make; give pairs, "
+            "--a NAME --b NAME, or other damage: --task denoise, deblur or dejpeg."
+        )
     task = options.task or (None if named or card.scale == 1 else "downscale")
     return replace(options, task=task, scale=card.scale, load_size="full")
 

@@ -114,7 +114,8 @@ def measure_sets(
 
     if copies and sides.training is None:
         raise UsageError(
-            "--neighbours compares outputs with the targets of the training; there are none here."
+            "--neighbours compares outputs with the targets of the training and with held-out ones; there is "
+            "only one kind here."
         )
     channels = sides.targets.shelf.channels[0]
 

@@ -168,7 +168,8 @@ def both_sides(
     sides = layout.directed(options.direction).splits[name]
     inputs = _whole((sides.a,), options, colours)
     targets = WholePictures(Shelf((sides.b,), (options.channels_b,), options.size))
-    return BothSides(name, inputs, targets, _training(layout, options))
+    # Beside the training pictures themselves they would say nothing.
+    return BothSides(name, inputs, targets, None if name == "train" else _training(layout, options))
 
 
 def _with_truth(

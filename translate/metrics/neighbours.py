@@ -8,6 +8,7 @@ from torch import Tensor
 from translate.errors import UsageError
 
 _BLOCK = 1 << 22  # distances that are held at a time: 32 MiB in double precision
+_SLACK = 1e-6  # of distances by products of matrices, which leave equal vectors some 1e-7 apart
 
 
 def nearest(features: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
@@ -38,7 +39,7 @@ def kth_nearest(features: Tensor, k: int) -> Tensor:
 def within(features: Tensor, centres: Tensor, radii: Tensor) -> Tensor:
     """Which of the features (N, d) lie in a ball, or on one: centres (M, d), radii (M,) to bool (N,)."""
     found = [
-        (torch.cdist(block, centres.double()) <= radii).any(1)
+        (torch.cdist(block, centres.double()) <= radii + _SLACK).any(1)
         for block in features.double().split(_rows(len(centres)))
     ]
     return torch.cat(found)
