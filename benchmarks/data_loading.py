@@ -27,8 +27,10 @@ import torch
 from PIL import Image
 from torchvision.transforms import functional as plain
 
-from translate.data.datasets import DataOptions, Item, paired_dataset, to_float
+from translate.data.batches import Item, to_float
+from translate.data.datasets import paired_dataset
 from translate.data.layout import recognise
+from translate.data.options import DataOptions
 from translate.data.sampling import SampleIndex
 
 HERE = Path(__file__).resolve().parent

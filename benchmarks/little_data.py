@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from translate import images
 from translate.config import load_recipe
-from translate.data.datasets import to_float
+from translate.data.batches import to_float
 from translate.inference.translator import load
 from translate.networks.augment import AUGMENTATIONS
 from translate.training.start import start_training

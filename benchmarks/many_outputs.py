@@ -23,8 +23,9 @@ import torch
 from torch import Tensor, nn
 
 from translate import images
-from translate.data.datasets import DataOptions, to_float
+from translate.data.batches import to_float
 from translate.data.held_out import held_out
+from translate.data.options import DataOptions
 from translate.inference.latent import draw
 from translate.metrics.features import PictureFeatures
 from translate.metrics.fidelity import l1, to_unit

@@ -42,7 +42,7 @@ import translate
 from translate import images
 from translate.cli.evaluate_data import data_options, spread
 from translate.config import load_recipe
-from translate.data.datasets import to_float
+from translate.data.batches import to_float
 from translate.data.held_out import WholePictures, both_sides, held_out
 from translate.data.savanna import COATS, render_scene, sample_scene, write_dataset
 from translate.metrics.evaluate import Score, summarise

@@ -27,7 +27,7 @@ from step_costs_rows import BASELINE, GROUPS, LABELS, SIZE, WIDTH
 from torch import nn
 
 from translate.config import Recipe
-from translate.data.datasets import Batch as ByteBatch
+from translate.data.batches import Batch as ByteBatch
 from translate.errors import UsageError
 from translate.networks.perceptual import PerceptualFeatures
 from translate.training.loop import train

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from translate.config import Recipe, load_recipe
-from translate.data.datasets import Batch as ByteBatch
+from translate.data.batches import Batch as ByteBatch
 from translate.training.loop import to_batch, train
 from translate.training.state import new_state
 from translate.translators.catalogue import build_translator

@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 from translate.colours import names, packed
-from translate.data.datasets import DataOptions, to_colours, to_one_hot
+from translate.data.batches import to_colours, to_one_hot
 from translate.data.inspect import inspect
 from translate.data.loading import load_data
+from translate.data.options import DataOptions
 from translate.data.sampling import SampleIndex
 from translate.errors import DataError
 from translate.training.loop import to_batch

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from translate.config import schema
-from translate.data.datasets import DataOptions, paired_dataset, unpaired_dataset
+from translate.data.datasets import paired_dataset, unpaired_dataset
 from translate.data.degrade import draws
 from translate.data.degrade.drawings import sketch, soft_edges
 from translate.data.degrade.steps import apply
@@ -22,6 +22,7 @@ from translate.data.held_out import held_out
 from translate.data.inspect import inspect
 from translate.data.layout import TASKS, recognise
 from translate.data.loading import load_data
+from translate.data.options import DataOptions
 from translate.data.sampling import SampleIndex
 from translate.data.sides import Task
 from translate.data.whole_pairs import whole_pairs

@@ -12,17 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from translate.data.datasets import (
-    Batch,
-    DataOptions,
-    Fault,
-    collate,
-    paired_dataset,
-    to_float,
-    unpaired_dataset,
-)
+from translate.data.batches import Batch, Fault, collate, to_float
+from translate.data.datasets import paired_dataset, unpaired_dataset
 from translate.data.layout import recognise
 from translate.data.loading import load_data
+from translate.data.options import DataOptions
 from translate.data.sampling import SampleIndex
 from translate.errors import BadImage, DataError, UsageError
 

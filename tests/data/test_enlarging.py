@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from translate.data.bicubic import imresize
-from translate.data.datasets import DataOptions, paired_dataset
+from translate.data.datasets import paired_dataset
 from translate.data.degrade import draws, steps
 from translate.data.layout import recognise
 from translate.data.loading import load_data
+from translate.data.options import DataOptions
 from translate.data.sampling import SampleIndex
 from translate.errors import DataError, UsageError
 

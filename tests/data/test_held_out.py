@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from translate import images
-from translate.data.datasets import DataOptions
 from translate.data.held_out import both_sides, held_out
+from translate.data.options import DataOptions
 from translate.errors import DataError
 
 OPTIONS = DataOptions(size=16)

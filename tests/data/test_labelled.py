@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from translate.data.datasets import DataOptions
 from translate.data.labelled import looks_labelled
 from translate.data.layout import Layout, recognise, survey
 from translate.data.loading import load_data
+from translate.data.options import DataOptions
 from translate.data.savanna import write_dataset
 from translate.errors import DataError, UsageError
 from translate.training.loop import to_batch

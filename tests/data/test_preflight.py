@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from translate.data import preflight
-from translate.data.datasets import DataOptions
 from translate.data.loading import load_data
+from translate.data.options import DataOptions
 from translate.errors import DataError
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from translate.data.bicubic import imresize
-from translate.data.datasets import DataOptions
+from translate.data.options import DataOptions
 from translate.data.whole_pairs import whole_pairs
 from translate.errors import DataError
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from translate import images
 from translate.config import Recipe
-from translate.data.datasets import Batch as ByteBatch
+from translate.data.batches import Batch as ByteBatch
 from translate.training.loop import train
 from translate.training.state import TrainingState, new_state
 from translate.translators.catalogue import build_translator

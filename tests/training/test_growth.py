@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 import translate
 from translate import images
 from translate.config import Recipe, load_recipe
-from translate.data.datasets import Batch as ByteBatch
+from translate.data.batches import Batch as ByteBatch
 from translate.networks.progressive import ProgressiveResNet, progress_to_stage
 from translate.networks.unet import UNet
 from translate.training import start as start_module

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from translate.config import load_recipe
-from translate.data.datasets import to_float
+from translate.data.batches import to_float
 from translate.errors import UsageError
 from translate.training.run import RunFolder
 from translate.training.standing import pooled, serving

@@ -13,7 +13,7 @@ import torch
 from torch.optim import SGD, Adam, RMSprop
 
 from translate.config import Recipe, load_recipe
-from translate.data.datasets import Batch as ByteBatch
+from translate.data.batches import Batch as ByteBatch
 from translate.errors import TrainingError
 from translate.training.loop import train
 from translate.training.plan import step_memory

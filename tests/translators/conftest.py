@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from translate.config import Recipe, load_recipe
-from translate.data.datasets import Batch as ByteBatch
+from translate.data.batches import Batch as ByteBatch
 from translate.training.loop import train
 from translate.training.state import TrainingState, new_state
 from translate.translators.base import Losses, Translator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from translate.data.datasets import DataOptions
+    from translate.data.options import DataOptions
     from translate.weights.card import Card
 
     Answer = Callable[[Tensor], Tensor]  # float (B, C, H, W) in [-1, 1] to the same
@@ -25,7 +25,7 @@ def data_options(
     from pydantic import ValidationError
 
     from translate.config import DataSection
-    from translate.data.datasets import DataOptions
+    from translate.data.options import DataOptions
     from translate.errors import ModelError
 
     recorded = card.recipe.get("data") or {}
@@ -77,7 +77,7 @@ def answered(answer: Answer, inputs: Tensor, colours: Sequence[int]) -> tuple[Te
         inputs: uint8 (B, C, S, S); of maps of classes their numbers, with C = 1.
         colours: of the classes, 0xrrggbb; empty for pictures.
     """
-    from translate.data.datasets import to_colours, to_float, to_one_hot
+    from translate.data.batches import to_colours, to_float, to_one_hot
 
     if colours:
         return to_float(to_colours(inputs, colours)), answer(to_one_hot(inputs, len(colours)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from translate.cli.evaluate_console import Batches
     from translate.cli.evaluate_data import Answer
-    from translate.data.datasets import DataOptions
+    from translate.data.options import DataOptions
     from translate.data.whole_pairs import WholePairs
     from translate.metrics.superres import ResolvedScores
     from translate.weights.card import Card
@@ -151,7 +151,7 @@ def _middle(picture: Tensor) -> Tensor:
 
 
 def _float(pictures: Tensor) -> Tensor:
-    from translate.data.datasets import to_float
+    from translate.data.batches import to_float
 
     return to_float(pictures)
 

@@ -74,7 +74,7 @@ def measure_pairs(
     lpips: LPIPS | None = None,
 ) -> PairsResult:
     """Apply the model to the held-out pictures at `positions`, and score it and the baselines."""
-    from translate.data.datasets import to_float
+    from translate.data.batches import to_float
     from translate.metrics.evaluate import (
         change_outside,
         change_outside_score,

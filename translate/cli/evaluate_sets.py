@@ -107,7 +107,7 @@ def measure_sets(
     """
     import torch
 
-    from translate.data.datasets import to_float
+    from translate.data.batches import to_float
     from translate.errors import UsageError
     from translate.metrics.evaluate import copy_input
     from translate.metrics.memorised import memorised

@@ -36,7 +36,7 @@ def require_writable(option: str, path: Path) -> None:
 
 def write_sheet(path: Path, answer: Answer, pictures: WholePictures, positions: Sequence[int]) -> None:
     """Some of the pictures side by side; rows: input, output, and the truth where there is one."""
-    from translate.data.datasets import to_float
+    from translate.data.batches import to_float
 
     columns = [
         [*answered(answer, inputs, pictures.colours), *map(to_float, truth[:1])]
@@ -63,7 +63,7 @@ def write_neighbours(
         sides: with the targets that were trained on.
         positions: of the inputs, whose outputs `found` is of.
     """
-    from translate.data.datasets import to_float
+    from translate.data.batches import to_float
 
     columns = []
     assert sides.training is not None, "who has neighbours there has training targets"

@@ -46,7 +46,7 @@ Kind = Literal["paired", "unpaired", "labelled", "captioned"]
 
 
 class DataSection(Section):
-    """From a folder to a batch; see `translate.data.datasets.DataOptions`."""
+    """From a folder to a batch; see `translate.data.options.DataOptions`."""
 
     size: Positive = 256
     load_size: Positive | Literal["auto", "full"] = "auto"

@@ -6,7 +6,7 @@
   `.captions`, `.notes`.
 - `TrainingData.loader(start_step, steps)`: `Batch(a, b, label_a, label_b, text_a, text_b)`, pictures uint8
   `(B, C, H, W)`, labels int64 `(B,)`, a function of (seed, step).
-- `datasets.to_float(batch.a)`: float32 in [-1, 1], on the device where the batch is; `datasets.to_one_hot`
+- `batches.to_float(batch.a)`: float32 in [-1, 1], on the device where the batch is; `batches.to_one_hot`
   for maps of classes (`DataOptions.classes_a`).
 - `PictureDataset.batch(positions) -> Batch` and `.names(i)`: fixed pictures, for sample sheets and metrics.
 - `sampling.Schedule(size, batch_size, seed, start_step, steps)`: which pictures make up which step.

@@ -4,122 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
 from translate.data import damage, transforms
-from translate.data.layout import TASKS, Direction, Layout, Side
+from translate.data.batches import Batch, Fault, Item, stack
+from translate.data.layout import TASKS, Layout, Side
+from translate.data.options import DataOptions
 from translate.data.sampling import SampleIndex
 from translate.data.shelf import Shelf
 from translate.errors import BadImage, UsageError
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class DataOptions:
-    """How pictures become crops; the names are those of the recipe's `data` section.
-
-    Attributes:
-        size: side of the square crops, in pixels.
-        load_size: what the shorter side is resized to before a random crop; "auto" is 286/256 of `size`, and
-            "full" leaves the pictures as they are.
-        scale: how many times as large the target is: its crop has `size`, the input's `size` / `scale`.
-        direction: "b2a" swaps the sides, here and nowhere else.
-        task: how inputs are made from a plain folder, see `layout.TASKS`.
-        degradation: of the inputs that the task "downscale" makes: "bicubic", of whole pictures, or
-            "realistic", of each crop anew, see `degrade.draws.realistic`.
-        a, b: names of the folders, where they don't tell by themselves.
-        channels_a, channels_b: 3, or 1 for grey, of input and target (after the swap).
-        classes_a: the inputs (after the swap) are maps of classes, and arrive as the classes' numbers.
-        batch_size: items a batch.
-        flip: mirror half of the training crops.
-        quarter_turns: turn the training crops by 0, 1, 2 or 3 quarter turns.
-        colour: strength of the colour jitter, on the input of pairs and on both sides of unpaired data.
-        rotate, zoom: turn by up to so many degrees and by a factor of up to 1 + zoom; pairs alike.
-        workers: loader processes; "auto" is none where the pictures are in RAM.
-        cache: "ram" and "off", or "auto": in RAM where they fit.
-        skip_corrupt: leave out what can't be read instead of stopping.
-        seed: with the step it determines every batch.
-        train: False for whole, unaugmented pictures: shorter side to `size`, centre crop.
-    """
-
-    size: int = 256
-    load_size: int | Literal["auto", "full"] = "auto"
-    scale: int = 1
-    direction: Direction = "a2b"
-    task: str | None = None
-    degradation: Literal["bicubic", "realistic"] = "bicubic"
-    a: str | None = None
-    b: str | None = None
-    channels_a: int = 3
-    channels_b: int = 3
-    classes_a: bool = False
-    batch_size: int = 1
-    flip: bool = True
-    quarter_turns: bool = False
-    colour: float = 0.0
-    rotate: float = 0.0
-    zoom: float = 0.0
-    workers: int | Literal["auto"] = "auto"
-    cache: Literal["auto", "ram", "off"] = "auto"
-    skip_corrupt: bool = False
-    seed: int = 0
-    train: bool = True
-
-    def __post_init__(self):
-        if isinstance(self.load_size, int) and self.load_size < self.size:
-            raise UsageError(
-                f"data.load_size={self.load_size} is smaller than the crop data.size={self.size}; "
-                "make it at least as large."
-            )
-
-    @property
-    def short(self) -> int | None:
-        """Pixels of the shorter side before the crop; None where the pictures stay as they are."""
-        if self.load_size == "full":
-            return None
-        if not self.train:
-            return self.size
-        return round(self.size * 286 / 256) if self.load_size == "auto" else self.load_size
-
-
-class Batch(NamedTuple):
-    """Inputs and targets, uint8 `(B, C, size, size)` in 0..255; see `to_float`. With a scale a is smaller.
-
-    Labels are int64 `(B,)` and texts are B strings, each None where the data have none. Of maps of classes
-    `a` is `(B, 1, size, size)` and holds numbers below `classes_a`; see `to_one_hot`.
-    """
-
-    a: Tensor
-    b: Tensor
-    label_a: Tensor | None = None
-    label_b: Tensor | None = None
-    text_a: tuple[str, ...] | None = None
-    text_b: tuple[str, ...] | None = None
-    classes_a: int = 0
-
-
-class Item(NamedTuple):
-    """One input and one target, uint8 `(C, size, size)`, and what is known of them."""
-
-    a: np.ndarray
-    b: np.ndarray
-    label_a: int | None = None
-    label_b: int | None = None
-    text_a: str | None = None
-    text_b: str | None = None
-    classes_a: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What stands for an item that can't be made; a loader process can't hand over the exception itself."""
-
-    sentence: str
 
 
 class PictureDataset:
@@ -193,7 +88,7 @@ class PictureDataset:
             if isinstance(item, Fault):
                 raise BadImage(self.shelves[0].files(position % len(self.shelves[0]))[0], item.sentence)
             items.append(item)
-        return _stack(items)
+        return stack(items)
 
     def _at(self, i: int) -> SampleIndex:
         """Where the i-th item is. Beside a labelled picture stands one of another class, of each in turn."""
@@ -302,50 +197,3 @@ def labelled_dataset(layout: Layout, split: str, *, options: DataOptions) -> Pic
 def _shelf(sides: tuple[Side, ...], options: DataOptions, channels: tuple[int, ...] = ()) -> Shelf:
     channels = channels or (options.channels_a, options.channels_b)[: len(sides)]
     return Shelf(sides, channels, options.short, scale=options.scale, least=options.size, fresh=options.train)
-
-
-def collate(items: Sequence[Item | Fault]) -> Batch | Fault:
-    """Items as one batch, uint8; a fault among them stands for the whole batch."""
-    good: list[Item] = []
-    for item in items:
-        if isinstance(item, Fault):
-            return item
-        good.append(item)
-    return _stack(good)
-
-
-def _stack(items: Sequence[Item]) -> Batch:
-    import torch
-
-    a, b, *known, classes = zip(*items, strict=True)
-    label_a, label_b = (None if None in labels else torch.tensor(labels) for labels in known[:2])
-    text_a, text_b = (None if None in texts else texts for texts in known[2:])
-    a, b = (torch.from_numpy(np.stack(side)) for side in (a, b))
-    return Batch(a, b, label_a, label_b, text_a, text_b, classes[0])
-
-
-def to_float(pictures: Tensor) -> Tensor:
-    """uint8 `(B, C, H, W)` in 0..255 to float32 in [-1, 1], on the device where it is."""
-    import torch
-
-    return pictures.to(torch.float32).div_(127.5).sub_(1)
-
-
-def to_one_hot(maps: Tensor, classes: int) -> Tensor:
-    """Class numbers, uint8 `(B, 1, H, W)`, to float32 `(B, classes, H, W)` of zeros and ones."""
-    import torch
-
-    planes = torch.zeros(len(maps), classes, *maps.shape[2:], device=maps.device)
-    return planes.scatter_(1, maps.long(), 1.0)
-
-
-def to_colours(maps: Tensor, colours: Sequence[int]) -> Tensor:
-    """Class numbers, uint8 `(B, 1, H, W)`, as pictures to look at, uint8 `(B, 3, H, W)`.
-
-    Args:
-        colours: each class's, 0xrrggbb.
-    """
-    import torch
-
-    table = torch.tensor([[c >> 16, c >> 8 & 255, c & 255] for c in colours], dtype=torch.uint8)
-    return table.to(maps.device)[maps[:, 0].long()].permute(0, 3, 1, 2)

@@ -11,9 +11,9 @@ import numpy as np
 
 from translate import images
 from translate.data import naming, transforms
-from translate.data.datasets import DataOptions
 from translate.data.folders import Folder, Tree, scan
 from translate.data.layout import Layout, Side, Split, Wanted, recognise
+from translate.data.options import DataOptions
 from translate.data.pairing import match_names, unmatched_pairs
 from translate.data.shelf import Shelf
 from translate.errors import BadImage, DataError

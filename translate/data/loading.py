@@ -9,19 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from translate.colours import names
+from translate.data.batches import Batch, Fault, collate
 from translate.data.class_maps import with_classes
-from translate.data.datasets import (
-    Batch,
-    DataOptions,
-    Fault,
-    PictureDataset,
-    collate,
-    labelled_dataset,
-    paired_dataset,
-    unpaired_dataset,
-)
+from translate.data.datasets import PictureDataset, labelled_dataset, paired_dataset, unpaired_dataset
 from translate.data.layout import Layout, Wanted, recognise
 from translate.data.machine import cores
+from translate.data.options import DataOptions
 from translate.data.preflight import check
 from translate.data.sampling import Schedule
 from translate.errors import DataError

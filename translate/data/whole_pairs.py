@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from translate import images
-from translate.data.datasets import DataOptions
 from translate.data.layout import recognise
+from translate.data.options import DataOptions
 from translate.data.shelf import Shelf
 from translate.errors import BadImage, DataError
 

@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional as F
 
 from translate.config import Recipe, learning_rate_factor
-from translate.data.datasets import Batch as ByteBatch
-from translate.data.datasets import to_float, to_one_hot
+from translate.data.batches import Batch as ByteBatch
+from translate.data.batches import to_float, to_one_hot
 from translate.training.ema import update_average
 from translate.training.growth import grow
 from translate.training.health import Health

@@ -15,8 +15,8 @@ from rich.text import Text
 from torch import Tensor, nn
 
 from translate import colours, images
-from translate.data.datasets import Batch as ByteBatch
-from translate.data.datasets import to_colours, to_float
+from translate.data.batches import Batch as ByteBatch
+from translate.data.batches import to_colours, to_float
 from translate.errors import OutputError
 from translate.files import explain
 from translate.training.loop import to_batch

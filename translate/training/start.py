@@ -13,9 +13,9 @@ from torch import nn
 
 import translate
 from translate.config import Direction, Recipe, load_recipe, with_classes, with_labels
-from translate.data.datasets import Batch as ByteBatch
-from translate.data.datasets import DataOptions
+from translate.data.batches import Batch as ByteBatch
 from translate.data.loading import TrainingData, load_data
+from translate.data.options import DataOptions
 from translate.devices import choose_device
 from translate.errors import OutputError, UsageError
 from translate.networks.catalogue import Generator, parameter_count
