@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from translate.config import Pix2PixRecipe, Recipe, load_recipe
+from translate.config.losses import AdversarialName, ConstraintsSection, GameLosses
 from translate.config.networks import Conditioned, DiscriminatorNorm, InitName, Minibatch
-from translate.config.schema import AdversarialName, ConstraintsSection, GameLosses
 from translate.losses import penalties
 from translate.training.loop import to_batch
 from translate.training.state import TrainingState

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from translate.config import ENERGIES, JUDGING, RECIPES, ConstraintsSection, load_recipe, recipe_names
-from translate.config.schema import AugmentationName
+from translate.config.losses import AugmentationName
 from translate.errors import UsageError
 from translate.losses.adversarial import ADVERSARIAL
 from translate.networks.augment import AUGMENTATIONS, changed
