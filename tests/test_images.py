@@ -25,6 +25,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from translate import images
 from translate.errors import BadImage, OutputError, UsageError
+from translate.images import reading
 
 SIZE = (24, 40)  # height, width
 
@@ -73,7 +74,7 @@ def test_every_format(tmp_path, suffix):
     assert read.pixels.shape == (*SIZE, 3)
     assert error(read.pixels, pixels()) <= (0 if suffix in LOSSLESS and suffix != "gif" else 3)
     assert read.notes == ()
-    assert read.format == images._FORMAT_OF[path.suffix]
+    assert read.format == images.FORMAT_OF[path.suffix]
     assert images.probe(path).size == (SIZE[1], SIZE[0])
 
 
@@ -83,7 +84,7 @@ def test_the_fast_jpeg_path_gives_pillows_pixels(tmp_path, mode, progressive, mo
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (41, 67, 3), np.uint8)).convert(mode)
     path = save(tmp_path / "x.jpg", noise, progressive=progressive)
     slow = np.asarray(Image.open(path).convert("RGB"))
-    monkeypatch.setattr(images, "_decode", None)  # so that only OpenCV can have read it
+    monkeypatch.setattr(reading, "_decode", None)  # so that only OpenCV can have read it
     assert np.array_equal(images.read(path).pixels, slow)
 
 
