@@ -71,6 +71,7 @@ def test_all_verbs_are_there():
         "evaluate",
         "import",
         "export",
+        "publish",
         "info",
         "data render",
         "data inspect",

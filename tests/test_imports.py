@@ -120,7 +120,7 @@ def loaded_after(code: str, *arguments: str) -> set[str]:
     return set(process.stderr.split())
 
 
-HEAVY = {"torch", "torchvision", "albumentations", "cv2", "torchmetrics", "scipy"}
+HEAVY = {"torch", "torchvision", "albumentations", "cv2", "torchmetrics", "scipy", "huggingface_hub"}
 
 RUN_HELP = """
 import sys
@@ -150,6 +150,7 @@ def test_the_help_of_every_verb_imports_nothing_heavy():
         "convert",
         "import",
         "export",
+        "publish",
         "info",
         "evaluate",
         "demo",
@@ -167,7 +168,7 @@ assert picture.shape == (20, 24, 3)
 """
     loaded = loaded_after(code, str(run_folder))
     assert "torch" in loaded
-    assert not loaded & {"torchvision", "albumentations", "torchmetrics", "tensorboard"}
+    assert not loaded & {"torchvision", "albumentations", "torchmetrics", "tensorboard", "huggingface_hub"}
     assert not loaded & {"translate.training", "translate.data", "translate.metrics", "translate.translators"}
 
 

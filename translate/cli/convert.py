@@ -48,7 +48,8 @@ def convert(
     Parameters
     ----------
     model
-        A run folder, the name of a run under checkpoints, a model file, or another tool's weights.
+        A run folder, the name of a run under checkpoints, a model file, another tool's weights, or
+        hf:OWNER/NAME[@REVISION] on the Hugging Face Hub.
     inputs
         Picture files, folders, or quoted patterns such as 'photos/**/*.jpg'.
     output

@@ -24,7 +24,8 @@ def export(
     Parameters
     ----------
     model
-        A run folder, the name of a run under checkpoints, a model file, or another tool's weights.
+        A run folder, the name of a run under checkpoints, a model file, another tool's weights, or
+        hf:OWNER/NAME[@REVISION] on the Hugging Face Hub.
     format
         junyanz (pytorch-CycleGAN-and-pix2pix) or cut (CUT, FastCUT): state dicts of U-Nets and ResNets.
     output

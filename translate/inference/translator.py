@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 import torch
@@ -27,7 +27,10 @@ from translate.inference.pictures import (
 )
 from translate.weights import model_file
 from translate.weights.card import Card, NormStatistics
-from translate.weights.locate import locate
+from translate.weights.locate import MODEL_FILES, locate
+
+if TYPE_CHECKING:
+    from translate.weights.hub.publication import Publication
 
 Kind = TypeVar("Kind", str, Path, Image.Image, np.ndarray, Tensor)
 
@@ -41,8 +44,8 @@ def load(
     """Load a trained translator.
 
     Args:
-        path: a run folder (`checkpoints/demo`), the name of a run under `checkpoints`, a model file, or
-            another tool's weights.
+        path: a run folder (`checkpoints/demo`), the name of a run under `checkpoints`, a model file,
+            another tool's weights, or `hf:OWNER/NAME[@REVISION]` on the Hugging Face Hub.
         direction: `a2b` or `b2a`, the other generator of a two-way run; None is a run's a→b, or whatever
             the model file given does.
         device: `auto` (CUDA if there is any), `cpu`, `cuda` or `cuda:N`.
@@ -72,6 +75,7 @@ class Translator:
         self.direction: str = model.card.direction
         self.device = device
         self.notes = model.notes
+        self._weights = model.weights
         self._network = model.network.to(device)
         encoder = None if model.text_encoder is None else model.text_encoder.to(device)
         self._asking = Asking(model.card, encoder, device)
@@ -86,6 +90,89 @@ class Translator:
     ) -> Translator:
         """See `translate.load`."""
         return load(path, direction, device, norm_statistics)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        repo: str | Path,
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        direction: str | None = None,
+        device: str = "auto",
+        norm_statistics: NormStatistics | None = None,
+    ) -> Translator:
+        """A model from the Hugging Face Hub, or from a folder of what lies there.
+
+        Only safetensors files are fetched, by `huggingface_hub`, into its cache.
+
+        Args:
+            repo: `OWNER/NAME`, also with `hf:` before or `@REVISION` after it, or a folder that exists.
+            revision: a branch, tag or commit.
+            token, cache_dir, local_files_only: as `huggingface_hub` has them.
+            direction, device, norm_statistics: see `load`.
+
+        Raises:
+            UsageError: `huggingface_hub` isn't installed, no such name; and what `load` raises.
+            ModelError: no such repository or revision, no way to it; and what `load` raises.
+        """
+        if not Path(repo).is_dir():
+            from translate.weights.hub.transfer import fetch_named
+
+            repo = fetch_named(str(repo), revision, token, cache_dir, local_files_only)
+        return load(repo, direction, device, norm_statistics)
+
+    def save(self, path: str | Path) -> Path:
+        """Write this translator's model file; gives its path.
+
+        Args:
+            path: a `.safetensors` file, or a folder, where it gets the name that `load` looks for.
+
+        Raises:
+            OutputError: it can't be written.
+        """
+        path = Path(path)
+        if path.suffix != ".safetensors" or path.is_dir():
+            path = path / MODEL_FILES[self.direction]
+        model_file.save(path, self._weights, self.card)
+        return path
+
+    def save_pretrained(self, folder: str | Path, repo: str | None = None) -> list[Path]:
+        """Write what `push_to_hub` would upload into `folder`; gives the paths of the files.
+
+        Args:
+            repo: OWNER/NAME, which the page among them tells how to use; None is the folder's path.
+
+        Raises:
+            OutputError: the folder can't be written.
+        """
+        return self._publication(repo or str(folder)).write(Path(folder))
+
+    def push_to_hub(
+        self,
+        repo: str,
+        *,
+        private: bool | None = None,
+        revision: str | None = None,
+        message: str | None = None,
+        token: str | None = None,
+        replace_readme: bool = False,
+    ) -> str:
+        """Publish this one model on the Hugging Face Hub in one commit; gives the commit's address.
+
+        For arguments and errors see `weights.hub.transfer.publish`. A two-way model goes there as a whole by
+        `translate publish`, or by pushing the translators of both its directions.
+        """
+        from translate.weights.hub.transfer import publish
+
+        return publish(self._publication(repo), private, revision, message, token, replace_readme)
+
+    def _publication(self, repo: str) -> Publication:
+        from translate.weights.hub.publication import Publication, for_others
+
+        return Publication(repo, {self.card.direction: (for_others(self.card), self._weights)})
 
     def __repr__(self) -> str:
         return f"Translator({self.card.source}→{self.card.target}, {self.card.architecture}, {self.device})"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from translate.errors import ModelError, UsageError
 from translate.weights.card import Card, has_card, read_card
+from translate.weights.hub.address import read_address
 from translate.weights.importers import names
 
 MODEL_FILES = {"a2b": "model.safetensors", "b2a": "model-b2a.safetensors"}
@@ -16,21 +17,20 @@ def locate(model: str | Path, direction: str | None = None) -> Path:
     """The model file that `model` means.
 
     Args:
-        model: a model file, a run folder, or the name of a run under `checkpoints`; or a file of another
-            tool, or its folder with `latest_net_G….pth`.
-        direction: `a2b` or `b2a`; None is a run's a→b, or whatever the file given does.
+        model: a model file, a run folder, or the name of a run under `checkpoints`; a file of another
+            tool, or its folder with `latest_net_G….pth`; `hf:OWNER/NAME[@REVISION]` on the Hugging Face Hub.
+        direction: `a2b` or `b2a`; None is a run's a→b (b→a where it has no other), or whatever the file
+            given does.
 
     Raises:
-        UsageError: no such direction.
+        UsageError: no such direction; no such name on the Hub, or its library isn't installed.
         ModelError: nothing there, a folder that is no run, or a model without that direction.
     """
     if direction not in (None, *MODEL_FILES):
         raise UsageError(f"unknown direction {direction!r}; choose one of {', '.join(MODEL_FILES)}.")
-    path = Path(model)
-    if not path.exists() and (RUNS / path).exists():
-        path = RUNS / path
+    path = resolve(model)
     if path.is_dir():
-        return _in_run(path, direction or "a2b")
+        return _in_run(path, direction)
     if path.exists() and is_foreign(path):
         return _of_another_tool(path, direction)
     if direction is None or read_card(path).direction == direction:
@@ -39,6 +39,22 @@ def locate(model: str | Path, direction: str | None = None) -> Path:
     if path.name not in MODEL_FILES.values() or not other.exists():
         raise ModelError(f"{path} does not translate {_arrow(direction)}, and no model beside it does.")
     return other
+
+
+def resolve(model: str | Path) -> Path:
+    """The file or folder that `model` names, whether it exists or not; one on the Hub is fetched.
+
+    Raises:
+        UsageError, ModelError: see `hub.transfer.fetch`.
+    """
+    path = Path(model)
+    if path.exists():
+        return path
+    if (address := read_address(str(model))) is not None:
+        from translate.weights.hub.transfer import fetch
+
+        return fetch(address)
+    return RUNS / path if (RUNS / path).exists() else path
 
 
 def is_foreign(path: Path) -> bool:
@@ -69,7 +85,8 @@ def _of_another_tool(path: Path, direction: str | None) -> Path:
     return other
 
 
-def _in_run(run: Path, direction: str) -> Path:
+def _in_run(run: Path, asked: str | None) -> Path:
+    direction = asked or "a2b"
     file = run / MODEL_FILES[direction]
     if file.exists():
         return file
@@ -77,6 +94,8 @@ def _in_run(run: Path, direction: str) -> Path:
     if foreign is not None:
         return foreign
     present = [name for name, other in MODEL_FILES.items() if (run / other).exists()]
+    if present and asked is None:
+        return run / MODEL_FILES[present[0]]
     if present:
         raise ModelError(
             f"{run} translates {_arrow(present[0])} only; a model with both directions comes from "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -33,12 +33,15 @@ class Model:
 
     Attributes:
         notes: what a person should know of weights of another tool, one sentence each.
+        weights: all that belongs into its file, under the names there, which `network` may have left behind:
+            it has no running averages where it doesn't use them.
     """
 
     network: nn.Module
     card: Card
     text_encoder: TextEncoder | None = None
     notes: tuple[str, ...] = ()
+    weights: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
 
 def save(
@@ -116,9 +119,10 @@ def assemble(
         ModelError, UsageError: see `load`.
     """
     card = _with_statistics(path, card, norm_statistics)
-    weights = dict(weights)
+    everything, weights = weights, dict(weights)
     if card.architecture == SPANDREL:
-        return Model(_build_foreign(path, card, weights), card, notes=notes)
+        network = _build_foreign(path, card, weights)
+        return Model(network, card, notes=notes, weights=everything)
     network = _build(path, card)
     encoder = None
     if card.text is not None:
@@ -131,7 +135,7 @@ def assemble(
         network = use_picture_statistics(network)
     if card.colour_space == "lab":
         network = InLab(cast(Generator, network))
-    return Model(network.eval().requires_grad_(False), card, encoder, notes)
+    return Model(network.eval().requires_grad_(False), card, encoder, notes, everything)
 
 
 def _with_statistics(path: Path, card: Card, asked: NormStatistics | None) -> Card:
