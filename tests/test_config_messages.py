@@ -273,6 +273,11 @@ OVERRIDE_MESSAGES = {
         "data.task downscale makes small inputs, and pix2pix translates pictures at their own size; use the "
         "recipe superres",
     ),
+    "grey inputs where networks see RGB": (
+        {"data.task": "colorize"},
+        "data.task colorize is of networks that are given lightness and add colours, and pix2pix translates "
+        "pictures; use the recipe colorize",
+    ),
     "a load size below the size": (
         {"data.load_size": 200},
         "data.load_size 200 is smaller than data.size 256; make it at least as large, or auto",
@@ -533,3 +538,45 @@ def test_a_value_in_the_place_of_the_network_is_no_crash_when_another_is_chosen(
 )
 def test_what_super_resolution_refuses(overrides, message):
     assert refusal("superres", overrides) == f"recipe superres: {message}"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            {"data.task": "sketch"},
+            "colorize takes the lightness of colour pictures for its input, so data.task sketch has no use; "
+            "leave it colorize",
+        ),
+        (
+            {"data.direction": "b2a"},
+            "colorize adds colours, and data.direction b2a asks for the reverse; leave it a2b",
+        ),
+        (
+            {"data.channels_b": 1},
+            "colorize takes lightness and colours off pictures in RGB; leave data.channels_a and "
+            "data.channels_b 3",
+        ),
+        (
+            {"data.colour": 0.2},
+            "data.colour would change the input and not what it came from, and with colorize both are one "
+            "picture; leave it 0",
+        ),
+        (
+            {"generator.masked": True},
+            "generator.masked keeps parts of the input, and lightness has no colours to keep; leave it false",
+        ),
+        (
+            {"losses.adversarial": "projected", "discriminator.name": "projected"},
+            "the discriminator projected looks at pictures in RGB, and colorize shows lightness and colours; "
+            "choose discriminator.name=patch or multiscale",
+        ),
+        (
+            {"constraints.augment": ["colour", "cutout"]},
+            "constraints.augment colour is of pictures in RGB, and colorize shows its discriminator the a "
+            "and b of Lab; take translation, cutout or both",
+        ),
+    ],
+)
+def test_what_colourisation_refuses(overrides, message):
+    assert refusal("colorize", overrides) == f"recipe colorize: {message}"

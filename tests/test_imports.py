@@ -30,11 +30,13 @@ LAYERS: dict[str, set[str]] = {
     "networks": {"errors"},
     "losses": {"errors"},
     "data": PICTURES | {"config"},
-    "metrics": PICTURES | {"config", "networks"},
+    "metrics": PICTURES | {"lab", "config", "networks"},
     "translators": METHODS,
     "weights": METHODS | {"files", "colours", "lab", "translators"},
     "inference": PICTURES | {"devices", "networks", "weights"},
-    "training": PICTURES | METHODS | {"devices", "signals", "data", "metrics", "translators", "weights"},
+    "training": PICTURES
+    | METHODS
+    | {"lab", "devices", "signals", "data", "metrics", "translators", "weights"},
     "cli": PICTURES
     | METHODS
     | {"devices", "signals", "data", "metrics", "translators", "weights", "inference", "training"},

@@ -46,6 +46,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "losses of cut": config.CUTLosses,
     "losses of text": config.TextLosses,
     "losses of superres": config.SuperResLosses,
+    "losses of colorize": config.ColorizeLosses,
     "constraints": config.ConstraintsSection,
     "optim": config.OptimSection,
     "training": config.TrainingSection,
@@ -93,8 +94,8 @@ def test_the_page_has_every_key_of_every_recipe():
 
 def test_the_methods_differ_where_the_page_says():
     table = rows("Where the methods differ")
-    names = ("pix2pix", "pix2pixhd", "spade", "cyclegan", "stargan", "cut", "text", "bicyclegan", "superres")
-    for place, recipe in enumerate(names):
+    names = "pix2pix pix2pixhd spade cyclegan stargan cut text bicyclegan superres colorize"
+    for place, recipe in enumerate(names.split()):
         values = load_recipe(recipe).model_dump(mode="json")
         for key, cells in table.items():
             section, name = key.split(".")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_LIGHT, _COLOUR = 50.0, 110.0
+_LIGHT, COLOUR = 50.0, 110.0
 _WHITE = (0.95047, 1.0, 1.08883)  # D65, 2° observer
 # Linear sRGB to XYZ (IEC 61966-2-1).
 _TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
@@ -31,13 +31,13 @@ def to_lab(pictures: Tensor) -> tuple[Tensor, Tensor]:
     xyz = _mixed(linear, torch.tensor(_TO_XYZ)) / _column(_WHITE, linear)
     root = torch.where(xyz > _LINEAR_BELOW, xyz.clamp(min=_LINEAR_BELOW) ** (1 / 3), _SLOPE * xyz + _OFFSET)
     x, y, z = root.split(1, 1)
-    return (116 * y - 16) / _LIGHT - 1, torch.cat([500 * (x - y), 200 * (y - z)], 1) / _COLOUR
+    return (116 * y - 16) / _LIGHT - 1, torch.cat([500 * (x - y), 200 * (y - z)], 1) / COLOUR
 
 
 def from_lab(lightness: Tensor, colours: Tensor) -> Tensor:
     """sRGB float (B, 3, H, W) in [-1, 1] of what `to_lab` gives; colours that no screen has are clipped."""
     y = ((lightness.float() + 1) * _LIGHT + 16) / 116
-    a, b = (colours.float() * _COLOUR).split(1, 1)
+    a, b = (colours.float() * COLOUR).split(1, 1)
     root = torch.cat([y + a / 500, y, y - b / 200], 1).clamp(min=0)
     xyz = torch.where(root > _LINEAR_BELOW ** (1 / 3), root**3, (root - _OFFSET) / _SLOPE)
     linear = _mixed(xyz * _column(_WHITE, xyz), torch.linalg.inv(torch.tensor(_TO_XYZ).double()).float())

@@ -111,6 +111,8 @@ def same_batch() -> Callable[[Recipe], ByteBatch]:
         if recipe.kind == "captioned":
             texts = [("as it is",) * 4, ("turned round",) * 4]
             return ByteBatch(*sides, text_a=texts[0], text_b=texts[1])
+        if recipe.translator == "colorize":
+            return ByteBatch(sides[1], sides[1], lab=True)
         return ByteBatch(*sides, *classes)
 
     return make

@@ -81,6 +81,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "discriminator.scales": 2,
     },
     "text": {"text_encoder.width": 8, "optim.lr": 3e-3},
+    "colorize": {"generator.depth": 3, "generator.dropout": 0.0},
     "superres": {
         "data.scale": 2,
         "discriminator.name": "patch",

@@ -59,6 +59,7 @@ TINY_SUPERRES = {key: value for key, value in TINY.items() if not key.startswith
     "generator.depth": 1,
     "losses.perceptual": 0,
 }
+TINY_COLORIZE = TINY | {"generator.depth": 2, "data.batch_size": 2}
 TINY_OF = {
     "cyclegan": TINY_CYCLEGAN,
     "pix2pix": TINY_PIX2PIX,
@@ -67,6 +68,7 @@ TINY_OF = {
     "fastcut": TINY_FASTCUT,
     "spade": TINY_SPADE,
     "superres": TINY_SUPERRES,
+    "colorize": TINY_COLORIZE,
 }
 
 
@@ -103,8 +105,9 @@ DATA = {
     "fastcut": "unpaired",
     "spade": "maps",
     "superres": "photos",
+    "colorize": "photos",
 }
-COLUMNS = {"cyclegan": 6, "pix2pix": 3, "stargan": 4, "text": 3, "fastcut": 3, "spade": 3, "superres": 3}
+COLUMNS = {"cyclegan": 6, "stargan": 4}  # of a sample sheet, where they aren't three
 
 
 @pytest.fixture(params=DATA)
@@ -128,7 +131,7 @@ def test_a_run_holds_what_the_documentation_says(case: tuple[str, Path], tmp_pat
         "step-0000004.png",
         "step-0000005.png",
     ]
-    assert images.read(run.sample(5)).pixels.shape == (2 * 18 + 2, COLUMNS[recipe] * 18 + 2, 3)
+    assert images.read(run.sample(5)).pixels.shape == (2 * 18 + 2, COLUMNS.get(recipe, 3) * 18 + 2, 3)
     assert not list(run.path.rglob("*.part"))
 
 

@@ -86,6 +86,8 @@ def byte_batches() -> Callable[..., list[ByteBatch]]:
             if recipe.kind == "captioned":
                 texts = [tuple(CAPTIONS[i] for i in random.randint(0, 3, data.batch_size)) for _ in "ab"]
                 return ByteBatch(*sides, text_a=texts[0], text_b=texts[1])
+            if recipe.translator == "colorize":
+                return ByteBatch(sides[1], sides[1], lab=True)
             if not data.labels:
                 return ByteBatch(*sides, classes_a=classes)
             labels = [torch.from_numpy(random.randint(0, len(data.labels), data.batch_size)) for _ in "ab"]

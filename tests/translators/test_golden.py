@@ -42,6 +42,7 @@ GOLDEN = {
     "fastcut": {"discriminator_b": 3.1903195, "gan_b": 2.6121695, "nce_a": 62.693653},
     "text": {"discriminator_b": 1.7444278, "gan_b": -0.89496374, "cycle_a": 7.8286796},
     "superres": {"pixel": 1.0188875, "gan_b": 0.22384949, "discriminator_b": 0.65541083},
+    "colorize": {"discriminator_b": 0.93613201, "gan_b": 1.0894423, "l1": 51.616013},
     "demo": {
         "gan_b": 3.3439186,
         "gan_a": 10.464536,
@@ -65,6 +66,7 @@ def test_losses_after_five_steps(name, tiny_recipe, lively, take_steps, monkeypa
     monkeypatch.setattr(torch, "randn_like", lambda x: torch.from_numpy(random.randn(*x.shape)).to(x))
     changes = {
         "pix2pix": {"generator__dropout": 0.0, "training__pool": 3},
+        "colorize": {"generator__dropout": 0.0, "training__pool": 3},
         "spade": {"generator__spectral": False, "discriminator__spectral": False},
         "bicyclegan": {"generator__dropout": 0.0, "training__pool": 3},
         "stargan": {"discriminator__spectral": False},

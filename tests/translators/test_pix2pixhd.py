@@ -15,7 +15,7 @@ from translate.networks.spade import SpadeGenerator
 from translate.training.loop import to_batch
 from translate.training.plan import step_memory
 from translate.translators.base import Batch
-from translate.translators.catalogue import build_translator, generator_arguments, input_channels
+from translate.translators.catalogue import build_translator, channels, generator_arguments
 from translate.translators.pix2pix import Pix2Pix
 
 CLASSES = ["#000000", "#00ff00", "#0000ff", "#ff0000", "#ffffff"]
@@ -114,7 +114,7 @@ def test_spade_s_defaults_are_the_paper_s(tiny_recipe):
 @pytest.mark.parametrize("name", ["spade", "pix2pixhd", "pix2pix", "bicyclegan"])
 def test_the_networks_take_a_plane_for_each_class(name, tiny_recipe):
     recipe = tiny_recipe(name, data__classes_a=True, data__classes=CLASSES)
-    assert input_channels(recipe) == generator_arguments(recipe)[1]["in_channels"] == 5
+    assert channels(recipe)[0] == generator_arguments(recipe)[1]["in_channels"] == 5
     with torch.device("meta"):
         translator = build_translator(recipe)
     assert step_memory(translator, recipe) > 0

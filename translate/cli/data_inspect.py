@@ -42,7 +42,7 @@ def inspect(
     b
         Name of the folder with the targets.
     task
-        Make the inputs from plain pictures: drawings, pictures with noise, blur or compression, smaller ones.
+        Make the inputs from plain pictures: drawings, with noise, blur or compression, smaller ones, grey.
     direction
         b2a swaps inputs and targets.
     kind

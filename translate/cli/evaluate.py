@@ -47,6 +47,7 @@ def evaluate(
     Without a truth, --sets tells how alike the outputs are to testB as a set.
     Models that enlarge are measured on whole pictures, as papers do: PSNR and SSIM on Y and on RGB, without a
     border as wide as the scale, beside bicubic enlargement. The small ones are made, or named: --a LR --b HR.
+    Of a model that adds colours the error of a and b in CIE Lab is measured, too; its inputs are made grey.
     Of a model that can make many outputs (BicycleGAN) the one of the mean code is measured.
 
     Parameters
@@ -181,7 +182,8 @@ def evaluate(
         if lpips and options.size < LEAST:
             raise UsageError(f"LPIPS takes pictures of {LEAST} pixels at least; --size {LEAST} or more.")
         compared = LPIPS(choose_device(device), weights_dir, progress=not quiet) if lpips else None
-        result = measure_pairs(answer, found, positions, batch_size, shown, compared)
+        coloured = card.colour_space == "lab"
+        result = measure_pairs(answer, found, positions, batch_size, shown, compared, colours=coloured)
     if output is not None:
         if isinstance(pictures, WholePairs):
             write_enlarged_sheet(output, answer, pictures, positions)

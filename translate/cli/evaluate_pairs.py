@@ -19,24 +19,27 @@ if TYPE_CHECKING:
     from translate.metrics.lpips import LPIPS
 
 _TRAINING_PICTURES = 1000  # the mean picture hardly moves beyond so many
+_COLUMNS = {"lpips": ("LPIPS ↓", 4), "ab": ("ab ↓", 2)}  # heading, and decimals
 
 
 @dataclass(frozen=True)
 class PairsResult:
-    """Scores by who gave the answers; LPIPS likewise, where it was asked for.
+    """Scores by who gave the answers.
 
     Attributes:
         outside: the model's change outside the mask, where there are masks.
+        more: further measures by their names in `_COLUMNS`, each by who gave the answers.
     """
 
     scores: dict[str, Scores]
     outside: Score | None
-    lpips: dict[str, Score]
+    more: dict[str, dict[str, Score]]
 
     def as_dict(self) -> dict[str, Any]:
         scores = {name: scores.as_dict() for name, scores in self.scores.items()}
-        for name, score in self.lpips.items():
-            scores[name]["lpips"] = asdict(score)
+        for measure, found in self.more.items():
+            for name, score in found.items():
+                scores[name][measure] = asdict(score)
         return {"scores": scores} | ({"change_outside_mask": asdict(self.outside)} if self.outside else {})
 
     def show(self, console: Console, heading: str) -> None:
@@ -47,14 +50,16 @@ class PairsResult:
             for name, scores in self.scores.items()
         }
         columns = ["L1 ↓", "PSNR ↑", "SSIM ↑"]
-        if self.lpips:
-            columns.append("LPIPS ↓")
-            rows = {name: (*cells, text(self.lpips[name], 4)) for name, cells in rows.items()}
+        for measure, found in self.more.items():
+            heading_of, digits = _COLUMNS[measure]
+            columns.append(heading_of)
+            rows = {name: (*cells, text(found[name], digits)) for name, cells in rows.items()}
         show_table(console, heading, columns, rows)
         if self.outside is not None:
             console.print(f"change outside the mask {text(self.outside, 4)}")
         model = self.scores["model"]
-        measured = (model.l1, model.psnr, model.ssim, self.lpips.get("model"), self.outside)
+        more = (found["model"] for found in self.more.values())
+        measured = (model.l1, model.psnr, model.ssim, *more, self.outside)
         show_protocols(console, (one.protocol for one in measured if one is not None))
         for name, scores in self.scores.items():
             if scores.psnr.left_out:
@@ -72,14 +77,23 @@ def measure_pairs(
     batch_size: int,
     progress: Callable[[Batches, int, str], Batches],
     lpips: LPIPS | None = None,
+    *,
+    colours: bool = False,
 ) -> PairsResult:
-    """Apply the model to the held-out pictures at `positions`, and score it and the baselines."""
+    """Apply the model to the held-out pictures at `positions`, and score it and the baselines.
+
+    Args:
+        lpips: measure that, too.
+        colours: measure the error of colours alone, too, of RGB.
+    """
     from translate.data.batches import to_float
+    from translate.metrics.colour import COLOUR_ERROR, colour_error
     from translate.metrics.evaluate import (
         change_outside,
         change_outside_score,
         copy_input,
         mean_picture,
+        mean_score,
         summarise,
     )
     from translate.metrics.fidelity import Fidelity, fidelity
@@ -95,6 +109,7 @@ def measure_pairs(
         answers[mean_name] = []
     outside: list[Tensor] = []
     seen_as: dict[str, list[Tensor]] = {name: [] for name in answers}
+    colour: dict[str, list[Tensor]] = {name: [] for name in answers}
     batches = found.pictures.batches(positions, batch_size)
     for batch in progress(batches, len(positions), "measuring"):
         truth, *masks = (to_float(side) for side in batch[1:])
@@ -106,10 +121,17 @@ def measure_pairs(
             answers[name].append(fidelity(pictures, truth))
             if lpips is not None:
                 seen_as[name].append(lpips.distance(pictures, truth))
+            if colours:
+                colour[name].append(colour_error(pictures, truth))
         if masks:
             outside.append(change_outside(outputs, inputs, masks[0]))
+    more: dict[str, dict[str, Score]] = {}
+    if lpips is not None:
+        more["lpips"] = {name: lpips.score(parts) for name, parts in seen_as.items()}
+    if colours:
+        more["ab"] = {name: mean_score(parts, COLOUR_ERROR) for name, parts in colour.items()}
     return PairsResult(
         {name: summarise(parts, channels) for name, parts in answers.items()},
         change_outside_score(outside) if outside else None,
-        {} if lpips is None else {name: lpips.score(parts) for name, parts in seen_as.items()},
+        more,
     )

@@ -43,7 +43,8 @@ def train(
     ----------
     recipe
         pix2pix, pix2pixhd, bicyclegan (pairs), spade (maps of classes), cyclegan, cut, fastcut (no pairs),
-        stargan (classes), text (captions), superres (photographs), demo, or a recipe of your own (.yaml).
+        stargan (classes), text (captions), superres, colorize (photographs), demo, or a recipe of your own
+        (.yaml).
     data
         The data folder; `translate data inspect` says how it will be read.
     name
@@ -63,8 +64,8 @@ def train(
     b
         Name of the folder that holds the targets.
     task
-        Make the inputs from a plain folder of pictures: edges, soft-edges, sketch, denoise, deblur, dejpeg or
-        downscale.
+        Make the inputs from a plain folder of pictures: edges, soft-edges, sketch, denoise, deblur, dejpeg,
+        downscale or colorize. The recipes superres and colorize bring theirs.
     scale
         How many times as large outputs are as inputs, with superres.
     set_

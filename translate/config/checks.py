@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+from translate.config.colouring import check_colouring
 from translate.config.networks import ProgressiveSection, SemiSupervisedSection, Smaller
 from translate.config.scale import check_enlarging, check_own_size
 from translate.config.schema import BicycleGANRecipe, CUTRecipe, Recipe, SuperResRecipe
@@ -32,6 +33,7 @@ def check(recipe: Recipe) -> None:
         UsageError: naming the keys, the reason and the remedy.
     """
     _check_data(recipe)
+    check_colouring(recipe)
     if isinstance(recipe, SuperResRecipe):
         check_enlarging(recipe)
     else:

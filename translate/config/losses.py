@@ -42,6 +42,11 @@ class Pix2PixLosses(GameLosses):
     backbone: BackboneName = "vgg19"
 
 
+class ColorizeLosses(GameLosses):
+    adversarial: AdversarialName = "nonsaturating"
+    l1: Weight = 100.0
+
+
 class Pix2PixHDLosses(Pix2PixLosses):
     adversarial: AdversarialName = "lsgan"
     l1: Weight = 0.0

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from translate.config.losses import (
     BicycleGANLosses,
+    ColorizeLosses,
     ConstraintsSection,
     CUTLosses,
     CycleGANLosses,
@@ -37,7 +38,7 @@ from translate.config.sections import Positive, Probability, Section, Weight
 
 Channels = Literal[1, 3]
 Direction = Literal["a2b", "b2a"]
-Task = Literal["edges", "soft-edges", "sketch", "denoise", "deblur", "dejpeg", "downscale"]
+Task = Literal["edges", "soft-edges", "sketch", "denoise", "deblur", "dejpeg", "downscale", "colorize"]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
 Kind = Literal["paired", "unpaired", "labelled", "captioned"]
 
@@ -78,6 +79,12 @@ class SuperResData(DataSection):
     task: Task | Literal["auto"] | None = "auto"
     batch_size: Positive = 16
     quarter_turns: bool = True
+
+
+class ColorizeData(DataSection):
+    """What colourisation brings: its inputs are the photographs without their colours."""
+
+    task: Task | Literal["auto"] | None = "colorize"
 
 
 class OptimSection(Section):
@@ -147,6 +154,15 @@ class Pix2PixRecipe(RecipeBase):
     generator: Generator = UNetSection()
     discriminator: Discriminator = PatchSection()
     losses: Pix2PixLosses = Pix2PixLosses()
+
+
+class ColorizeRecipe(RecipeBase):
+    kind: ClassVar[Kind] = "paired"
+    translator: Literal["colorize"] = "colorize"
+    data: ColorizeData = ColorizeData()
+    generator: Generator = UNetSection()
+    discriminator: Discriminator = PatchSection()
+    losses: ColorizeLosses = ColorizeLosses()
 
 
 class Pix2PixHDRecipe(RecipeBase):
@@ -226,6 +242,7 @@ Recipe = (
     | CUTRecipe
     | TextRecipe
     | SuperResRecipe
+    | ColorizeRecipe
 )
 NETWORKS = ("generator", "text_encoder", "discriminator")
 RECIPES: dict[str, type[Recipe]] = {
@@ -238,4 +255,5 @@ RECIPES: dict[str, type[Recipe]] = {
     "cut": CUTRecipe,
     "text": TextRecipe,
     "superres": SuperResRecipe,
+    "colorize": ColorizeRecipe,
 }

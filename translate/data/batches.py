@@ -16,7 +16,8 @@ class Batch(NamedTuple):
     """Inputs and targets, uint8 `(B, C, size, size)` in 0..255; see `to_float`. With a scale a is smaller.
 
     Labels are int64 `(B,)` and texts are B strings, each None where the data have none. Of maps of classes
-    `a` is `(B, 1, size, size)` and holds numbers below `classes_a`; see `to_one_hot`.
+    `a` is `(B, 1, size, size)` and holds numbers below `classes_a`; see `to_one_hot`. With `lab` the input is
+    the target's lightness, and `a` the target itself: one tensor, from which the device takes both.
     """
 
     a: Tensor
@@ -26,6 +27,7 @@ class Batch(NamedTuple):
     text_a: tuple[str, ...] | None = None
     text_b: tuple[str, ...] | None = None
     classes_a: int = 0
+    lab: bool = False
 
 
 class Item(NamedTuple):
@@ -38,6 +40,7 @@ class Item(NamedTuple):
     text_a: str | None = None
     text_b: str | None = None
     classes_a: int = 0
+    lab: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,12 @@ def stack(items: Sequence[Item]) -> Batch:
     """Items as one batch, uint8."""
     import torch
 
-    a, b, *known, classes = zip(*items, strict=True)
+    a, b, *known, classes, lab = zip(*items, strict=True)
     label_a, label_b = (None if None in labels else torch.tensor(labels) for labels in known[:2])
     text_a, text_b = (None if None in texts else texts for texts in known[2:])
-    a, b = (torch.from_numpy(np.stack(side)) for side in (a, b))
-    return Batch(a, b, label_a, label_b, text_a, text_b, classes[0])
+    b = torch.from_numpy(np.stack(b))
+    a = b if lab[0] else torch.from_numpy(np.stack(a))
+    return Batch(a, b, label_a, label_b, text_a, text_b, classes[0], lab[0])
 
 
 def to_float(pictures: Tensor) -> Tensor:

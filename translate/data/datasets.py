@@ -37,6 +37,11 @@ class PictureDataset:
     def paired(self) -> bool:
         return len(self.shelves) == 1
 
+    @property
+    def lab(self) -> bool:
+        """Whether the inputs are the lightness of the targets, which are there alone; see `Batch`."""
+        return self.options.task == "colorize" and len(self.shelves) == len(self.shelves[0].sides) == 1
+
     def __len__(self) -> int:
         """Pairs, or the pictures of the larger side."""
         return max(len(shelf) for shelf in self.shelves)
@@ -60,6 +65,8 @@ class PictureDataset:
             if self.paired:
                 shelf = self.shelves[0]
                 views = self._views(shelf[at.a], shelf.sides, rng)
+                if self.lab:
+                    return Item(views[0], views[0], lab=True)
                 a, b = views if len(views) == 2 else (self._degraded(views[0], rng), views[0])
                 return Item(self._coloured(a, shelf.sides[0], rng), b, classes_a=len(shelf.sides[0].colours))
             crops = []
@@ -159,8 +166,8 @@ def paired_dataset(layout: Layout, split: str, *, options: DataOptions) -> Pictu
             f"pairs whose targets are data.scale={options.scale} times as large are taken as they are; set "
             "data.load_size=full."
         )
-    if options.degradation == "realistic" and chosen.a.part == "downscale":
-        # The targets alone: inputs are made of their crops.
+    if chosen.a.part == "colorize" or (options.degradation, chosen.a.part) == ("realistic", "downscale"):
+        # The targets alone: inputs are made of their crops, or on the device.
         shelf = Shelf((chosen.b,), (options.channels_b,), options.short, least=options.size)
         return PictureDataset((shelf,), options)
     return PictureDataset((_shelf((chosen.a, chosen.b), options),), options)

@@ -21,7 +21,9 @@ _SMALL = 256
 _LISTED = 24
 _RESTORING = ("superres", ("--scale", "1"))
 # What to train for a task, where it isn't pix2pix.
-_RECIPES = {"downscale": ("superres", ())} | dict.fromkeys(("denoise", "deblur", "dejpeg"), _RESTORING)
+_RECIPES = {"downscale": ("superres", ()), "colorize": ("colorize", ())} | dict.fromkeys(
+    ("denoise", "deblur", "dejpeg"), _RESTORING
+)
 _PATCH = 64  # pixels: with less of them for each colour, on average, a picture is noise and no map
 
 
@@ -288,7 +290,7 @@ def _side_notes(side: SideReport) -> list[str]:
     if side.classes:
         listed = ", ".join(list(side.classes)[:_LISTED]) + (" …" if len(side.classes) > _LISTED else "")
         notes.append(f"usable as maps of {len(side.classes)} classes: {listed}")
-    elif not side.labels and 0 < side.grey < side.files:
+    elif not side.labels and 0 < side.grey < side.files and side.part != "colorize":
         notes.append(f"{side.grey} of {side.files} are grey among colour pictures")
     if side.below_256:
         notes.append(

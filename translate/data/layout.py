@@ -25,7 +25,7 @@ __all__ = ["TASKS", "Direction", "Kind", "Layout", "Part", "Side", "Split", "Wan
 
 TASKS: tuple[Part, ...] = get_args(Task)
 # Of the domain that a task makes, where it has another than the task.
-_NAMES = {"downscale": "small", "denoise": "noisy", "deblur": "blurred", "dejpeg": "jpeg"}
+_NAMES = {"downscale": "small", "denoise": "noisy", "deblur": "blurred", "dejpeg": "jpeg", "colorize": "grey"}
 _DAMAGES = ("denoise", "deblur", "dejpeg")
 
 # Two pictures beside each other are 2:1 or wider; a wide photo, 16:9, is 1.78:1.

@@ -160,6 +160,8 @@ def load_data(
             held_out = PictureDataset(rest, held_out.options) if all(map(len, rest)) else None
         _require_classes(layout, train)
         notes += found.notes
+        if options.task == "colorize" and found.grey:
+            notes += (f"{found.grey} of {sum(map(len, found.shelves))} pictures are grey, and teach grey",)
     data = TrainingData(layout, train, held_out, options, notes, pin_memory, kind)
     _ = data.steps_per_epoch  # a set smaller than a batch is refused here
     return data

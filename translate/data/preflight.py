@@ -12,6 +12,7 @@ import numpy as np
 from translate.data.machine import available_memory
 from translate.data.shelf import Shelf
 from translate.data.threads import each
+from translate.data.transforms import is_grey
 from translate.errors import BadImage, DataError
 
 _SHARE = 0.4  # of the available memory, for the cache
@@ -22,10 +23,14 @@ Pictures = tuple[np.ndarray, ...]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The shelves, without what was skipped and filled where they fit in RAM, and sentences for the log."""
+    """The shelves, without what was skipped and filled where they fit in RAM, and sentences for the log.
+
+    `grey` says of how many items the target has no colours.
+    """
 
     shelves: tuple[Shelf, ...]
     notes: tuple[str, ...]
+    grey: int = 0
 
 
 def check(
@@ -47,10 +52,13 @@ def check(
     pantry = _Pantry(cache, sum(map(len, shelves)))
     faults: list[tuple[int, int, BadImage]] = []
     kept: list[list[Pictures]] = [[] for _ in shelves]
+    grey = 0
     for shelf, position, pictures in _decoded(shelves, progress):
         if isinstance(pictures, BadImage):
             faults.append((shelf, position, pictures))
-        elif pantry.takes(pictures):
+            continue
+        grey += is_grey(pictures[-1])
+        if pantry.takes(pictures):
             kept[shelf].append(pictures)
         else:
             kept[shelf].clear()
@@ -71,7 +79,7 @@ def check(
     if pantry.open:
         for shelf, pictures in zip(left, kept, strict=True):
             shelf.keep(pictures)
-    return Found(left, notes)
+    return Found(left, notes, grey)
 
 
 class _Pantry:

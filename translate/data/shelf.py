@@ -14,7 +14,12 @@ from translate.data.degrade.drawings import sketch, soft_edges
 from translate.data.layout import Part, Side
 from translate.errors import BadImage
 
-_DRAWINGS = {"edges": transforms.edges, "soft-edges": soft_edges, "sketch": sketch}
+_DRAWINGS = {
+    "edges": transforms.edges,
+    "soft-edges": soft_edges,
+    "sketch": sketch,
+    "colorize": transforms.greyed,
+}
 
 
 class Shelf:

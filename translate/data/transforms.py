@@ -22,6 +22,9 @@ from translate.data.bicubic import imresize
 cv2.setNumThreads(0)
 
 _LONGEST = 10
+_LUMINANCE = np.array([0.212671, 0.715160, 0.072169], np.float32)  # of linear sRGB
+_LEVELS = np.arange(256, dtype=np.float32) / 255
+_LINEAR = np.where(_LEVELS > 0.04045, ((_LEVELS + 0.055) / 1.055) ** 2.4, _LEVELS / 12.92).astype(np.float32)
 
 
 def resize(pixels: np.ndarray, size: tuple[int, int], *, labels: bool = False) -> np.ndarray:
@@ -55,6 +58,20 @@ def fitted(size: tuple[int, int], short: int) -> tuple[int, int]:
 def too_long(size: tuple[int, int]) -> bool:
     """Whether one side is over ten times the other: resizing its short side would explode the long one."""
     return max(size) > _LONGEST * min(size)
+
+
+def greyed(pixels: np.ndarray) -> np.ndarray:
+    """uint8 RGB `(H, W, 3)` to grey of the same shape and, up to half a level, lightness in CIE Lab."""
+    luminance = _LINEAR[pixels] @ _LUMINANCE
+    curve = 1.055 * np.maximum(luminance, 0.0031308) ** (1 / 2.4) - 0.055
+    grey = np.where(luminance > 0.0031308, curve, 12.92 * luminance)
+    return np.repeat(np.rint(255 * grey).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def is_grey(planes: np.ndarray) -> bool:
+    """Whether `(C, H, W)` has no colours, judged by every fourth pixel of every fourth row."""
+    thin = planes[:, ::4, ::4]
+    return bool((thin == thin[:1]).all())
 
 
 def reduced(pixels: np.ndarray, scale: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from translate.config import Recipe, learning_rate_factor
 from translate.data.batches import Batch as ByteBatch
 from translate.data.batches import to_float, to_one_hot
+from translate.lab import to_lab
 from translate.training.ema import update_average
 from translate.training.growth import grow
 from translate.training.health import Health
@@ -103,17 +104,23 @@ def train(
 def to_batch(images: ByteBatch, device: torch.device, progress: float = 0.0, shrink: int = 1) -> Batch:
     """uint8 (B, C, H, W) in 0 … 255 to float32 in [-1, 1] on the device; bytes travel, floats don't.
 
-    Maps of classes become one-hot, float32 (B, classes, H, W).
+    Maps of classes become one-hot, float32 (B, classes, H, W). With `images.lab` a is the lightness of the
+    pictures, (B, 1, H, W), and b their colours, (B, 2, H, W), as `translate.lab` has them.
 
     Args:
         shrink: how many times smaller the pictures become, by the mean of `shrink`² pixels; of a map of
             classes that is each class's share of the area.
     """
-    a, b = (side.to(device, non_blocking=True) for side in (images.a, images.b))
-    a = to_one_hot(a, images.classes_a) if images.classes_a else to_float(a)
-    b = to_float(b)
+    b = to_float(images.b.to(device, non_blocking=True))
+    if images.lab:
+        a = b
+    else:
+        a = images.a.to(device, non_blocking=True)
+        a = to_one_hot(a, images.classes_a) if images.classes_a else to_float(a)
     if shrink > 1:
         a, b = F.avg_pool2d(a, shrink), F.avg_pool2d(b, shrink)
+    if images.lab:
+        a, b = to_lab(b)
     label_a, label_b = (
         None if labels is None else labels.to(device, non_blocking=True)
         for labels in (images.label_a, images.label_b)

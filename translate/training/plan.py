@@ -17,7 +17,7 @@ from translate.networks.backbones import Frozen
 from translate.networks.catalogue import parameter_count
 from translate.networks.reference import WithReference
 from translate.translators.base import Batch, Translator
-from translate.translators.catalogue import build_translator, input_channels, needed_weights
+from translate.translators.catalogue import build_translator, channels, needed_weights
 
 
 def plan(recipe: Recipe, data: TrainingData, steps: int, weights_dir: Path | None = None) -> dict[str, Any]:
@@ -78,11 +78,8 @@ def _digest(captions: Iterable[str]) -> str:
 def _empty_batch(recipe: Recipe) -> Batch:
     data = recipe.data
     a, b = (
-        torch.empty(data.batch_size, channels, size, size, device="meta")
-        for channels, size in (
-            (input_channels(recipe), data.size // data.scale),
-            (data.channels_b, data.size),
-        )
+        torch.empty(data.batch_size, planes, size, size, device="meta")
+        for planes, size in zip(channels(recipe), (data.size // data.scale, data.size), strict=True)
     )
     labels = torch.empty(data.batch_size, dtype=torch.long, device="meta") if data.labels else None
     texts = [(text,) * data.batch_size if recipe.kind == "captioned" else None for text in ("one", "another")]

@@ -19,6 +19,7 @@ from translate.data.batches import Batch as ByteBatch
 from translate.data.batches import to_colours, to_float
 from translate.errors import OutputError
 from translate.files import explain
+from translate.lab import from_lab
 from translate.training.loop import to_batch
 from translate.training.run import RunFolder
 from translate.training.state import TrainingState
@@ -162,9 +163,17 @@ def sample_sheet(
     if pictures.classes_a:
         painted = to_colours(pictures.a, colours.from_names(classes))
         columns["a"] = to_float(painted).to(state.device)
+    if pictures.lab:
+        columns = {name: _coloured(batch.a, column) for name, column in columns.items()}
     rows = torch.stack([column.expand(-1, 3, -1, -1) for column in columns.values()], 1).flatten(0, 1)
     grid = make_grid(rows.float().cpu(), nrow=len(columns), padding=2, pad_value=1.0)
     return grid.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def _coloured(lightness: Tensor, column: Tensor) -> Tensor:
+    """A column of lightness (B, 1, H, W), grey, or of its colours (B, 2, H, W), as RGB."""
+    without = torch.zeros_like(lightness).expand(-1, 2, -1, -1)
+    return from_lab(lightness, column if column.shape[1] == 2 else without)
 
 
 def serving_copy(network: nn.Module, norm_statistics: str) -> nn.Module:

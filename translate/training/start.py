@@ -273,6 +273,7 @@ def _save_model(
         classes=recipe.data.classes,
         text=_captions(recipe, data),
         latent=network.latent,
+        colour_space="lab" if recipe.translator == "colorize" else "rgb",
         step=state.step,
         recipe=recipe.model_dump(mode="json"),
         data=data_facts(data),

@@ -17,7 +17,8 @@ from translate.networks.minibatch import MinibatchDiscrimination, MinibatchStdDe
 class Batch:
     """Pictures of the two domains, float32 (B, C, H, W) in [-1, 1]; paired if the data are.
 
-    Where `a` are maps of classes it has a plane of zeros and ones for each, (B, classes, H, W). `progress`
+    Where `a` are maps of classes it has a plane of zeros and ones for each, (B, classes, H, W); in CIE Lab
+    `a` is lightness, (B, 1, H, W), and `b` are the colours, (B, 2, H, W), see `translate.lab`. `progress`
     says how much of the training is done, 0 … 1. Labels are int64 (B,) and texts are B strings, each None
     where the data have none.
     """

@@ -11,6 +11,7 @@ from torch import nn
 
 from translate.config import (
     BicycleGANRecipe,
+    ColorizeRecipe,
     CUTRecipe,
     CycleGANRecipe,
     Direction,
@@ -90,7 +91,7 @@ def needed_weights(translator: Translator, weights_dir: Path | None = None) -> d
 
 def generator_arguments(recipe: Recipe, direction: Direction = "a2b") -> tuple[str, dict]:
     """Name and plain arguments of the generator that serves a direction, as a model's card keeps them."""
-    source, target = input_channels(recipe), recipe.data.channels_b
+    source, target = channels(recipe)
     inputs, outputs = (source, target) if direction == "a2b" else (target, source)
     name, arguments = _plain(recipe.generator)
     condition = {}
@@ -108,9 +109,12 @@ def text_encoder_arguments(recipe: Recipe) -> tuple[str, dict] | None:
     return _plain(recipe.text_encoder) if isinstance(recipe, TextRecipe) else None
 
 
-def input_channels(recipe: Recipe) -> int:
-    """Of a batch's a: those of a picture, or a plane for each class where it is a map of classes."""
-    return len(recipe.data.classes) if recipe.data.classes_a else recipe.data.channels_a
+def channels(recipe: Recipe) -> tuple[int, int]:
+    """Of a batch's a and b: those of pictures, but a plane for each class of a map, and in Lab L and ab."""
+    if isinstance(recipe, ColorizeRecipe):
+        return 1, 2
+    data = recipe.data
+    return len(data.classes) if data.classes_a else data.channels_a, data.channels_b
 
 
 def game_rules(recipe: Recipe, given: int = 0) -> Rules:
@@ -144,8 +148,8 @@ def _pix2pix(recipe: Pix2PixRecipe | Pix2PixHDRecipe | SPADERecipe) -> Pix2Pix:
     losses = recipe.losses
     return Pix2Pix(
         _generator(recipe, "a2b"),
-        _discriminator(recipe, input_channels(recipe) + recipe.data.channels_b),
-        game_rules(recipe, given=input_channels(recipe)),
+        _discriminator(recipe, sum(channels(recipe))),
+        game_rules(recipe, given=channels(recipe)[0]),
         gan=losses.gan,
         l1=losses.l1,
         perceptual=losses.perceptual,
@@ -156,7 +160,7 @@ def _pix2pix(recipe: Pix2PixRecipe | Pix2PixHDRecipe | SPADERecipe) -> Pix2Pix:
 def _bicyclegan(recipe: BicycleGANRecipe) -> BicycleGAN:
     losses, data = recipe.losses, recipe.data
     encoder = LatentEncoder(data.channels_b, **recipe.encoder.model_dump(exclude={"init"}))
-    given = input_channels(recipe) * losses.conditional
+    given = channels(recipe)[0] * losses.conditional
     return BicycleGAN(
         _generator(recipe, "a2b"),
         initialise(encoder, recipe.encoder.init),
@@ -255,6 +259,18 @@ def _superres(recipe: SuperResRecipe) -> SuperRes:
     )
 
 
+def _colorize(recipe: ColorizeRecipe) -> Pix2Pix:
+    # The same equation, of other pictures: batches hold lightness and colours.
+    given, judged = channels(recipe)
+    return Pix2Pix(
+        _generator(recipe, "a2b"),
+        _discriminator(recipe, given + judged),
+        game_rules(recipe, given=given),
+        gan=recipe.losses.gan,
+        l1=recipe.losses.l1,
+    )
+
+
 TRANSLATORS: dict[str, Callable[..., Translator]] = {
     "pix2pix": _pix2pix,
     "pix2pixhd": _pix2pix,
@@ -265,6 +281,7 @@ TRANSLATORS: dict[str, Callable[..., Translator]] = {
     "cut": _cut,
     "text": _text,
     "superres": _superres,
+    "colorize": _colorize,
 }
 
 

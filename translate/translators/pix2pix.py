@@ -35,6 +35,8 @@ class Pix2Pix(Translator):
     - pix2pix (Isola et al. 2017, eq. 4): one D, λ_l1 = 100.
     - pix2pixHD (Wang et al. 2018, eq. 5 and §4): D_k at three sizes, LSGAN, λ_match = λ_perceptual = 10. The
       paper's equation has the matching of D's features; F, a frozen VGG-19, is that of its experiments.
+    - colorize (Isola et al. 2017, §4; the colorization of pytorch-CycleGAN-and-pix2pix): pix2pix, where a is
+      the lightness of a picture in CIE Lab and b its colours.
     - SPADE (Park et al. 2019, §3 and appendix): the same at two sizes with the hinge objective, where a are
       maps of classes, (B, classes, H, W) of zeros and ones.
 

@@ -57,7 +57,8 @@ def reference_options(card: Card, form: Format) -> list[str]:
     kind = "unet" if card.architecture == "unet" else "resnet"
     name = f"unet_{2 ** arguments['depth']}" if kind == "unet" else f"resnet_{arguments['depth']}blocks"
     norm = "--normG" if form == "cut" else "--norm"
-    flags = ["--netG", name, "--ngf", str(arguments["width"]), norm, str(arguments["norm"])]
+    flags = ["--model", "colorization"] if card.colour_space == "lab" else []
+    flags += ["--netG", name, "--ngf", str(arguments["width"]), norm, str(arguments["norm"])]
     for flag, key in (("--input_nc", "in_channels"), ("--output_nc", "out_channels")):
         flags += [flag, str(arguments.get(key) or 3)]
     if not arguments.get("dropout"):
@@ -112,6 +113,8 @@ def _lacking(card: Card, form: Format) -> str | None:
             return f"no generator with {key}"
     if card.classes:
         return "no inputs that are maps of classes"
+    if card.colour_space == "lab" and form == "cut":
+        return "no colorization in Lab; pytorch-CycleGAN-and-pix2pix has: --format junyanz"
     if card.value_range != (-1.0, 1.0):
         return "no values but those from -1 to 1"
     if arguments.get("norm") not in ("batch", "instance"):

@@ -127,9 +127,10 @@ def _data(found: Found, options: Options) -> dict[str, Any]:
         return (
             {"task": "downscale", "scale": found.arguments["scale"]} if found.arguments["scale"] > 1 else {}
         )
+    task = {"task": "colorize"} if _colours(found) else {}
     usual = 2 ** found.arguments["depth"] if found.architecture == "unet" else _TRAINED_AT
     size = options.number("crop_size") or options.number("fineSize") or usual
-    return {"size": size, "direction": "b2a" if options.swapped else "a2b"}
+    return {"size": size, "direction": "b2a" if options.swapped else "a2b"} | task
 
 
 def _origin(path: Path, found: Found, options: Options, notes: tuple[str, ...]) -> dict[str, Any]:
