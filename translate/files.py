@@ -11,6 +11,7 @@ from pathlib import Path
 
 from translate.errors import DataError, OutputError
 
+PART = ".part"
 _LONGEST_NAME = 255  # bytes, on every file system in common use
 
 
@@ -25,7 +26,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         OutputError: the folder can't be written, the disk is full, a folder has the name.
     """
     path = Path(path)
-    temporary = path.with_name(_temporary_name(path.name))
+    temporary = temporary_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -43,32 +44,51 @@ def explain(error: OSError) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _temporary_name(name: str) -> str:
-    hidden = f".{name}.part"
+def temporary_of(path: Path) -> Path:
+    """Where `replacing` writes before it moves: `.NAME.part` beside `path`; a hash for a very long name."""
+    hidden = f".{path.name}{PART}"
     if len(os.fsencode(hidden)) <= _LONGEST_NAME:
-        return hidden
-    return f".{hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()}.part"
+        return path.with_name(hidden)
+    return path.with_name(f".{hashlib.blake2b(os.fsencode(path.name), digest_size=16).hexdigest()}{PART}")
+
+
+def fingerprint(path: Path) -> str:
+    """A short hash of what a file holds.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def find(root: Path, suffixes: Collection[str]) -> list[Path]:
+    """What `walk` finds, all at once."""
+    return list(walk(root, suffixes))
+
+
+def walk(root: Path, suffixes: Collection[str]) -> Iterator[Path]:
     """Every file below `root` with one of `suffixes` (lower case, with the dot), in natural order.
 
     Hidden entries and anything that is not a regular file are skipped. Links are followed, except
     into a folder that is being listed already; a link to nothing is kept, so that reading it reports it.
+    One folder at a time is listed.
 
     Raises:
         DataError: `root` is no folder, or a folder below can't be listed.
     """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give the path of a folder.")
-    found = _walk(root, suffixes, ())
-    return sorted(found, key=lambda path: natural(path.relative_to(root)))
+    return _walk(root, suffixes, ())
 
 
 def natural(path: Path) -> tuple:
     """A sort key by which `frame2.png` comes before `frame10.png`, part by part of the path."""
-    parts = [re.split(r"([0-9]+)", part) for part in path.parts]
-    return tuple(tuple(int(s) if i % 2 else s for i, s in enumerate(part)) for part in parts), str(path)
+    return tuple(_natural_part(part) for part in path.parts), str(path)
+
+
+def _natural_part(name: str) -> tuple:
+    return tuple(int(s) if i % 2 else s for i, s in enumerate(re.split(r"([0-9]+)", name)))
 
 
 def _walk(folder: Path, suffixes: Collection[str], above: tuple[tuple[int, int], ...]) -> Iterator[Path]:
@@ -80,6 +100,7 @@ def _walk(folder: Path, suffixes: Collection[str], above: tuple[tuple[int, int],
     here = (status.st_dev, status.st_ino)
     if here in above:
         return
+    entries.sort(key=lambda entry: (_natural_part(entry.name), entry.name))
     for entry in entries:
         path = folder / entry.name
         # An entry knows its kind without asking the disk; a link has to be followed, and may lead nowhere.

@@ -45,7 +45,25 @@ def run(monkeypatch, capsys):
 
 
 def tree(folder: str) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file())
+    files = (path for path in Path(folder).rglob("*") if path.is_file())
+    return sorted(path.relative_to(folder).as_posix() for path in files if "manifest" not in path.name)
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Run the command in a process of its own."""
+    code = "from translate.cli.main import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "convert", *arguments, "--device", "cpu"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    )
+
+
+def wait_for_outputs(folder: str) -> None:
+    deadline = time.monotonic() + 60
+    while not tree(folder) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def test_a_folder_with_a_bad_file(here, run):
@@ -174,15 +192,8 @@ def test_a_full_disk(here, run, monkeypatch):
 def test_interrupting_a_real_process(here, number):
     for index in range(400):
         images.write(Path(f"many/{index}.png"), np.zeros((200, 200, 3), np.uint8))
-    code = "from translate.cli.main import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "convert", "both", "many", "-o", "out", "--quiet", "--device", "cpu"],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 60
-    while not tree("out") and time.monotonic() < deadline:
-        time.sleep(0.02)
+    process = start("both", "many", "-o", "out", "--quiet")
+    wait_for_outputs("out")
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -191,6 +202,68 @@ def test_interrupting_a_real_process(here, number):
     assert 1 <= len(done) < 400
     assert not [name for name in done if name.startswith(".")]
     assert all(images.read(Path("out") / name).pixels.shape == (200, 200, 3) for name in done)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_two_processes_one_of_them_killed_and_three_do_exactly_the_rest(here, run):
+    for index in range(300):
+        images.write(Path(f"many/{index}.png"), np.full((200, 200, 3), index % 256, np.uint8))
+    ranks = [start("both", "many", "-o", "out", RANK=str(rank), WORLD_SIZE="2") for rank in range(2)]
+    wait_for_outputs("out")
+    for process in ranks:
+        process.kill()
+        process.communicate(timeout=60)
+    # Outputs appear whole, and at most those last written are not in a manifest yet.
+    whole = [name for name in tree("out") if not name.startswith(".")]
+    assert all(images.read(Path("out") / name).pixels.shape == (200, 200, 3) for name in whole)
+    Path("out/.0.png.part").write_bytes(b"half")
+    known = {name for path in Path("out").glob(".*-of-2.jsonl") for name in finished(path)}
+    assert known <= set(whole)
+    assert 1 <= len(whole) < 300
+    skipped, done = 0, []
+    for number in (1, 2, 3):
+        code, out, err = run("both", "many", "-o", "out", "--shard", f"{number}/3", "--json")
+        *lines, last = [json.loads(line) for line in out.splitlines()]
+        assert code == 0
+        assert last["summary"]["shard"] == f"{number}/3"
+        assert (
+            f"note: share {number}/3 by --shard: {len(lines)} of 300 files; --shard 1/1 converts all" in err
+        )
+        skipped += last["summary"]["skipped"]
+        done += [Path(line["input"]).name for line in lines if line["status"] == "done"]
+    assert len(set(done)) == len(done) == 300 - len(known)
+    assert skipped == len(known)
+    assert known.isdisjoint(done)
+    assert tree("out") == tree("many"), "no .part is left"
+
+
+def finished(manifest: Path) -> list[str]:
+    lines = manifest.read_bytes().splitlines(keepends=True)
+    return [json.loads(line)["output"] for line in lines if line.endswith(b"\n")]
+
+
+def test_a_second_run_does_what_is_left(here, run):
+    assert run("both", "in", "-o", "out")[0] == 1
+    before = {name: (Path("out") / name).stat().st_mtime_ns for name in tree("out")}
+    Path("out/a.png").unlink()
+    images.write(Path("in/bad.jpg"), np.zeros((8, 8, 3), np.uint8))
+    code, _, err = run("both", "in", "-o", "out")
+    assert code == 0
+    assert "2 of 4 converted to out in " in err
+    assert "2 skipped, finished by an earlier run; --overwrite converts them again" in err
+    assert all((Path("out") / name).stat().st_mtime_ns == before[name] for name in tree("out")[2:])
+    for options in (["--overwrite"], ["--quality", "80"], ["--direction", "b2a"]):
+        assert "4 of 4 converted" in run("both", "in", "-o", "out", *options)[2]
+
+
+def test_inputs_for_one_output_get_their_formats_into_the_name(here, run):
+    Path("in/deep/b.png").write_bytes(Path("in/a.png").read_bytes())
+    code, _, err = run("both", "in/deep", "-o", "out", "--format", "webp")
+    assert code == 2
+    assert "in/deep/b.jpg and in/deep/b.png → out/b.webp; rename inputs" in err
+    assert "or --on-collision suffix" in err
+    assert run("both", "in/deep", "-o", "out", "--format", "webp", "--on-collision", "suffix")[0] == 0
+    assert tree("out") == ["b_jpg.webp", "b_png.webp", "c.webp"]
 
 
 def test_help_loads_neither_torch_nor_pillow():

@@ -43,7 +43,7 @@ def names(folder: Path) -> list[str]:
 def test_outputs_do_not_depend_on_batches_or_order(translator, tmp_path, batch_size):
     todo = jobs(tmp_path, [(8, 8), (8, 8), (12, 9), (8, 8), (8, 8), (8, 8), (8, 8), (3, 40)])
     results = list(folder.convert(translator, todo, batch_size=batch_size))
-    assert [result.job for result in results] == todo
+    assert [result.job for result in results] == list(todo)
     for result in results:
         assert result.error is None
         source = images.read(result.job.source).pixels
@@ -215,7 +215,7 @@ def sampled(translator, tmp_path: Path, folder_name: str, count: int, **how) -> 
     """All outputs of `in` by name, made with `count` samples of seed 3."""
     todo = plan([str(tmp_path / "in")], tmp_path / folder_name, samples=count)
     results = list(folder.convert(translator, todo, sampling=Sampling(count, seed=3), **how))
-    assert [result.job for result in results] == todo
+    assert [result.job for result in results] == list(todo)
     assert all(result.error is None for result in results)
     return {path.name: images.read(path).pixels for path in (tmp_path / folder_name).iterdir()}
 

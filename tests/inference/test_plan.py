@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from translate.errors import NothingToDo, OutputError, UsageError
+from translate.inference import plan as planning
+from translate.inference.places import ignores_case
 from translate.inference.plan import plan
+from translate.inference.shards import Shard
 
 
 @pytest.fixture
@@ -157,3 +160,38 @@ def test_samples_never_overwrite_inputs_or_each_other(tmp_path, monkeypatch):
         plan(["x.png", "x_1.png"], Path(), samples=2)
     with pytest.raises(UsageError, match=r"2 outputs would be written twice: sub/x\.jpg and sub/x\.png → "):
         plan(["sub"], Path("out"), "webp", samples=2)
+
+
+def test_suffixes_part_what_would_collide_and_nothing_else(here, monkeypatch):
+    for name in ("b.jpg", "b.webp", "B.tif"):
+        (here / "in" / name).write_bytes(b"x")
+    todo = plan(["in"], Path("out"), "webp", on_collision="suffix")
+    assert [job.target.name for job in todo][:4] == ["B.webp", "b_jpg.webp", "b_png.webp", "b.webp"]
+    monkeypatch.setattr(planning, "ignores_case", lambda folder: True)
+    with pytest.raises(UsageError, match=r"in/B\.tif and in/b\.jpg and .* → out/B\.webp"):
+        plan(["in"], Path("out"), "webp")
+    with pytest.raises(UsageError, match=r"in/b\.png and other/b\.png → out/b\.png; .* different folders\.$"):
+        plan(["in/b.png", "other"], Path("out"), on_collision="suffix")
+
+
+def test_a_file_system_is_asked_for_its_case(here, monkeypatch):
+    assert ignores_case(here / "out" / "deep") == (here.parent / here.name.swapcase()).exists()
+    monkeypatch.setattr(Path, "exists", lambda path: True)
+    monkeypatch.setattr(Path, "samefile", lambda path, other: True)
+    assert ignores_case(here / "out" / "deep")
+
+
+def test_shares_part_the_files_after_all_were_checked(here):
+    shares = [plan(["in"], Path("out"), shard=Shard(index, 2)) for index in range(2)]
+    assert [share.files for share in shares] == [4, 4]
+    assert sorted(job.name for share in shares for job in share) == sorted(
+        job.name for job in plan(["in"], Path("out"))
+    )
+    with pytest.raises(UsageError, match="would be written twice"):
+        plan(["in", "other"], Path("out"), shard=Shard(0, 50))
+
+
+def test_a_plan_is_small_and_a_sequence(here):
+    todo = plan(["in"], Path("out"))
+    assert [todo[index] for index in range(len(todo))] == list(todo) == todo[:]
+    assert todo.folders() == {"out/", "out/deep"}

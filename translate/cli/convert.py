@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from translate.inference.folder import Result
+from translate.cli.convert_report import Tally, as_dict, print_json, report, with_progress
 
 _INTERRUPTED = 130
 
@@ -37,13 +32,17 @@ def convert(
     quality: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100))] = 95,
     batch_size: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1,
     background: str = "white",
+    overwrite: Annotated[bool, Parameter(negative=())] = False,
+    on_collision: Literal["refuse", "suffix"] = "refuse",
+    shard: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> int:
     """Convert pictures and folders with a trained model.
 
-    Folders are taken with everything below them. Names, tree and sizes are kept; existing outputs are
-    replaced, inputs never change. A file that can't be converted doesn't stop the others.
+    Folders are taken with everything below them. Names, tree and sizes are kept, inputs never change. A
+    file that can't be converted doesn't stop the others. A second run does what is left: files that were
+    finished with the same model and options are skipped. Anything else under an output's name is replaced.
 
     Parameters
     ----------
@@ -82,6 +81,14 @@ def convert(
         How many pictures of equal size go through the network together.
     background
         What shows through transparent pixels: a colour name or #rrggbb.
+    overwrite
+        Convert everything again, also what an earlier run has finished.
+    on_collision
+        Of two inputs for one output, a.jpg and a.png to WebP: refuse to start, or suffix, which writes
+        a_jpg.webp and a_png.webp.
+    shard
+        i/n: of all files only the i-th of n shares, so that n processes do the whole. By itself under
+        torchrun, srun, SLURM arrays and Kubernetes' indexed jobs.
     json
         Print one JSON object per file and a summary to stdout.
     quiet
@@ -91,30 +98,52 @@ def convert(
 
     from translate.errors import UsageError
     from translate.inference.plan import plan
+    from translate.inference.shards import choose_shard
     from translate.signals import stopped_by_signals
+    from translate.weights.locate import locate
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if not inputs:
         raise UsageError("name at least one picture, folder or pattern to convert.")
     colour = _colour(background)
-    jobs = plan(inputs, output, format, samples)
+    share = choose_shard(shard)
+    jobs = plan(inputs, output, format, samples, on_collision=on_collision, shard=share)
 
     from translate.inference.folder import convert as convert_files
     from translate.inference.latent import Sampling
+    from translate.inference.manifest import Manifest, clean, stamp_of
     from translate.inference.translator import load
 
     if label is not None and text is not None:
         raise UsageError("--label and --text both say what to translate into; give one of them.")
     sampling = Sampling(samples, seed, truncation, interpolate)
-
-    translator = load(model, direction, device, norm_statistics)
+    model_file = locate(model, direction)
+    translator = load(model_file, device=device, norm_statistics=norm_statistics)
+    fingerprint = _fingerprint(model_file)
     translator.condition(label, text)  # what makes no sense is refused before it is remarked on
     translator.codes(sampling)
-    remarks = (*translator.notes, *(() if text is None else translator.remarks(text)))
+    options = {
+        "norm_statistics": norm_statistics,
+        "label": label,
+        "text": text,
+        "sampling": asdict(sampling),
+        "quality": quality,
+        "background": colour,
+    }
+    remarks = [*translator.notes, *(() if text is None else translator.remarks(text))]
+    if share is not None:
+        remarks.append(
+            f"share {share} by {share.origin}: {len(jobs)} of {jobs.files} files; "
+            "--shard 1/1 converts all of them"
+        )
     for remark in () if quiet else remarks:
         console.print(f"note: {remark}", markup=False)
+    clean(jobs)
     started = time.perf_counter()
-    with stopped_by_signals() as stop:
+    with (
+        stopped_by_signals() as stop,
+        Manifest(output, fingerprint, stamp_of(options), share, overwrite=overwrite) as manifest,
+    ):
         results = convert_files(
             translator,
             jobs,
@@ -124,55 +153,29 @@ def convert(
             batch_size=batch_size,
             quality=quality,
             background=colour,
+            manifest=manifest,
             stop=stop,
         )
-        tally = Tally(len(jobs))
-        for result in _with_progress(results, len(jobs), console, quiet):
+        tally = Tally(len(jobs), share)
+        for result in with_progress(results, len(jobs), console, quiet):
             tally.add(result)
             if json:
-                _print_json(_as_dict(result))
+                print_json(as_dict(result))
     summary = tally.summary(time.perf_counter() - started, interrupted=stop.is_set())
     if json:
-        _print_json({"summary": asdict(summary) | {"notes": remarks}})
-    _report(console, tally, summary, output, quiet)
+        print_json({"summary": asdict(summary) | {"notes": remarks}})
+    report(console, tally, summary, output, quiet)
     return _INTERRUPTED if summary.interrupted else int(summary.failed > 0)
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What a conversion came to; `seconds` without loading the model."""
+def _fingerprint(model_file: Path) -> str:
+    from translate.errors import ModelError
+    from translate.files import explain, fingerprint
 
-    files: int
-    done: int
-    failed: int
-    seconds: float
-    pictures_per_second: float
-    interrupted: bool
-
-
-@dataclass
-class Tally:
-    """Counts that don't grow with the number of files, and the failures, which do."""
-
-    files: int
-    done: int = 0
-    failures: list[tuple[Path, str]] = field(default_factory=list)
-    notes: dict[str, int] = field(default_factory=dict)
-
-    def add(self, result: Result) -> None:
-        if result.error is None:
-            self.done += 1
-        else:
-            self.failures.append((result.job.source, result.error))
-        for note in result.notes:
-            self.notes[note] = self.notes.get(note, 0) + 1
-
-    def summary(self, seconds: float, *, interrupted: bool) -> Summary:
-        unfinished = self.done + len(self.failures) < self.files
-        rate = round(self.done / seconds, 2) if seconds else 0.0
-        return Summary(
-            self.files, self.done, len(self.failures), round(seconds, 3), rate, interrupted and unfinished
-        )
+    try:
+        return fingerprint(model_file)
+    except OSError as error:
+        raise ModelError(f"{model_file} can't be read: {explain(error)}.") from error
 
 
 def _colour(text: str) -> tuple[int, int, int]:
@@ -187,68 +190,3 @@ def _colour(text: str) -> tuple[int, int, int]:
             f"--background {text}: not a colour; write a name such as white, or #rrggbb."
         ) from None
     return red, green, blue
-
-
-def _with_progress(results: Iterator[Result], total: int, console: Console, quiet: bool) -> Iterator[Result]:
-    from rich import progress
-
-    columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.fields[rate]}"),
-        progress.TimeRemainingColumn(),
-    )
-    with progress.Progress(*columns, console=console, disable=quiet, transient=True) as bar:
-        task = bar.add_task("converting", total=total, rate="")
-        for result in results:
-            yield result
-            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
-            bar.update(task, advance=1, rate=f"{speed:.1f}/s" if speed else "")
-
-
-def _as_dict(result: Result) -> dict:
-    width, height = result.size or (None, None)
-    targets = [str(target) for target in result.job.targets]
-    many = {} if result.job.samples is None else {"outputs": [] if result.error else targets}
-    return {
-        "input": str(result.job.source),
-        "output": None if result.error else targets[0],
-        **many,
-        "status": "failed" if result.error else "done",
-        "error": result.error,
-        "notes": result.notes,
-        "width": width,
-        "height": height,
-        "seconds": round(result.seconds, 4),
-    }
-
-
-def _print_json(content: dict) -> None:
-    import json
-
-    sys.stdout.write(json.dumps(content) + "\n")
-    sys.stdout.flush()
-
-
-def _report(console: Console, tally: Tally, summary: Summary, output: Path, quiet: bool) -> None:
-    def say(text: str, style: str = "") -> None:
-        console.print(text, style=style, markup=False)
-
-    if not quiet:
-        _say_notes(tally.notes.items(), say)
-        say(
-            f"{summary.done} of {summary.files} converted to {output} "
-            f"in {summary.seconds:.1f} s ({summary.pictures_per_second:.1f}/s)"
-        )
-    if summary.interrupted:
-        say("interrupted: the picture at hand was finished; run the same command again for the rest")
-    if tally.failures:
-        say(f"{summary.failed} failed:", "red")
-        for path, reason in tally.failures:
-            say(f"  {path}: {reason}")
-
-
-def _say_notes(notes: Iterable[tuple[str, int]], say) -> None:
-    for note, count in notes:
-        say(f"note: {note} ({count} file{'s' if count != 1 else ''})")

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import overload
 
-from translate import images
-from translate.errors import NothingToDo, OutputError, UsageError
+from translate import files, images
+from translate.errors import NothingToDo, UsageError
 from translate.files import natural
+from translate.inference.places import Places, ignores_case, require_folder
+from translate.inference.shards import Shard
 
 FORMATS = ("keep", "png", "jpg", "webp")
 _SHOWN = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One picture to convert: where it is, where it goes, what is to be said of that.
 
-    With `samples` it goes to so many files, `target` with _1, _2 … at the end of its name.
+    `name` is the input's path relative to the folder that was named, in POSIX form: its identity, on every
+    machine. With `samples` it goes to so many files, `target` with _1, _2 … at the end of its name.
     """
 
     source: Path
     target: Path
+    name: str
     note: str | None = None
     samples: int | None = None
 
@@ -39,7 +45,66 @@ class Job:
         )
 
 
-def plan(inputs: Sequence[str], output: Path, to: str = "keep", samples: int | None = None) -> list[Job]:
+@dataclass(frozen=True)
+class Plan(Sequence[Job]):
+    """Jobs in order, each made when it is asked for: a hundred thousand take some 20 MB.
+
+    `entries` are the folder that was named and the path below it; `renamed` of these take their format's
+    name into their output's; `files` is how many there were before they were shared.
+    """
+
+    entries: list[tuple[Path, str]]
+    output: Path
+    to: str
+    samples: int | None
+    renamed: frozenset[tuple[Path, str]] = frozenset()
+    files: int = 0
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @overload
+    def __getitem__(self, index: int) -> Job: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Job]: ...
+    def __getitem__(self, index: int | slice) -> Job | list[Job]:
+        if isinstance(index, slice):
+            return [self._job(entry) for entry in self.entries[index]]
+        return self._job(self.entries[index])
+
+    def __iter__(self) -> Iterator[Job]:
+        return map(self._job, self.entries)
+
+    def folders(self) -> set[str]:
+        """Where outputs go."""
+        return {os.path.join(self.output, os.path.dirname(name)) for _, name in self.entries}  # noqa: PTH118, PTH120
+
+    def _job(self, entry: tuple[Path, str]) -> Job:
+        root, name = entry
+        target = self.output / name
+        suffix, note = target.suffix, None
+        if self.to != "keep":
+            new = suffix if images.same_format(suffix, f".{self.to}") else f".{self.to}"
+        elif suffix.lower() in images.WRITABLE:
+            new = suffix
+        else:
+            new, note = ".png", f"{suffix or 'a file without suffix'} can't be written: saved as PNG"
+        if entry in self.renamed and new != suffix:
+            target = target.with_name(f"{target.stem}_{suffix[1:]}{new}")
+        elif new != suffix:
+            target = target.with_suffix(new)
+        return Job(root / name, target, Path(name).as_posix(), note, self.samples)
+
+
+def plan(
+    inputs: Sequence[str],
+    output: Path,
+    to: str = "keep",
+    samples: int | None = None,
+    *,
+    on_collision: str = "refuse",
+    shard: Shard | None = None,
+) -> Plan:
     """Decide every output before any work.
 
     Names and, for folders and patterns, the tree below them are kept. The suffix changes only when
@@ -50,57 +115,84 @@ def plan(inputs: Sequence[str], output: Path, to: str = "keep", samples: int | N
         output: the folder to write to; what is found there is not taken as input.
         to: the format of the outputs, one of `FORMATS`.
         samples: how many outputs for each picture, numbered; None for one under the picture's own name.
+        on_collision: of inputs with one output, `a.jpg` and `a.png` as WebP, `refuse` refuses all, `suffix`
+            makes `a_jpg.webp` and `a_png.webp`.
+        shard: the share to keep, after all has been checked; None keeps everything.
 
     Raises:
         UsageError: an input that isn't there, two inputs for one output, an output that is an input.
         NothingToDo: no picture in all the inputs.
         OutputError: the output folder can't be written.
     """
-    _require_folder(output)
-    excluded = output.resolve()
-    jobs: dict[tuple[Path, Path], Job] = {}
-    for text in inputs:
-        if Path(text).is_dir() and Path(text).resolve() == excluded:
-            raise UsageError(
-                f"{text} is input and output, and inputs are never changed; name another --output."
-            )
-        for source, relative in _expand(text):
-            real = _real(source)
-            if excluded in real.parents and source != Path(text):
-                continue  # an earlier output, found in a folder or by a pattern
-            job = replace(_job(source, output / relative, to), samples=samples)
-            jobs[real, job.target] = job
-    if not jobs:
+    require_folder(output)
+    entries, inside = _listed(inputs, output)
+    if not entries:
         raise NothingToDo(
             f"no pictures in {', '.join(inputs)} (looked for {', '.join(sorted(images.SUFFIXES))})."
         )
-    _refuse_overwriting(list(jobs.values()), {real for real, _ in jobs})
-    _refuse_collisions(jobs.values())
-    return list(jobs.values())
+    whole = Plan(entries, output, to, samples, files=len(entries))
+    ignoring_case = ignores_case(output)
+    if on_collision == "suffix":
+        whole = replace(whole, renamed=_colliding(whole, ignoring_case))
+    _refuse_overwriting(whole, inside)
+    _refuse_collisions(whole, ignoring_case, on_collision)
+    mine = entries if shard is None else [entry for entry in entries if shard.has(Path(entry[1]).as_posix())]
+    return replace(whole, entries=mine)
 
 
-def _expand(text: str) -> Iterator[tuple[Path, Path]]:
-    """Sources and their paths relative to what the person named."""
+def _listed(inputs: Sequence[str], output: Path) -> tuple[list[tuple[Path, str]], set[str]]:
+    """The inputs in order, each once, and where those are that were named in the output folder itself."""
+    excluded, places = str(output.resolve()), Places()
+    entries: list[tuple[Path, str]] = []
+    inside: set[str] = set()
+    seen: set[bytes] | None = set() if len(inputs) > 1 or glob.has_magic(inputs[0]) else None
+    for text in inputs:
+        if Path(text).is_dir() and str(Path(text).resolve()) == excluded:
+            raise UsageError(
+                f"{text} is input and output, and inputs are never changed; name another --output."
+            )
+        for root, name in _expand(text):
+            source = root / name
+            real = places.real(source)
+            if real.startswith(excluded + os.sep):
+                if source != Path(text):
+                    continue  # an earlier output, found in a folder or by a pattern
+                inside.add(real)
+            if seen is not None:
+                mark = hashlib.blake2b(os.fsencode(f"{real}\0{name}"), digest_size=16).digest()
+                if mark in seen:
+                    continue
+                seen.add(mark)
+            entries.append((root, name))
+    return entries, inside
+
+
+def _expand(text: str) -> Iterator[tuple[Path, str]]:
+    """Folders that were named, and files' paths relative to them."""
     path = Path(text)
     if path.is_dir():
-        yield from ((file, file.relative_to(path)) for file in images.find(path))
+        yield from _below(path, path)
     elif os.path.lexists(path):
-        yield path, Path(path.name)
+        yield path.parent, path.name
     elif glob.has_magic(text):
         yield from _matches(text)
     else:
         raise UsageError(f"{text}: no such file or folder.")
 
 
-def _matches(pattern: str) -> Iterator[tuple[Path, Path]]:
+def _below(folder: Path, base: Path) -> Iterator[tuple[Path, str]]:
+    return ((base, str(file.relative_to(base))) for file in files.walk(folder, images.SUFFIXES))
+
+
+def _matches(pattern: str) -> Iterator[tuple[Path, str]]:
     base = _before_magic(pattern)
     # pathlib's own patterns would take hidden files, and `**` for folders only.
     matches = map(Path, glob.iglob(pattern, recursive=True))  # noqa: PTH207
     for match in sorted(matches, key=natural):
         if match.is_dir():
-            yield from ((file, file.relative_to(base)) for file in images.find(match))
+            yield from _below(match, base)
         elif match.suffix.lower() in images.SUFFIXES:
-            yield match, match.relative_to(base)
+            yield base, str(match.relative_to(base))
 
 
 def _before_magic(pattern: str) -> Path:
@@ -109,57 +201,60 @@ def _before_magic(pattern: str) -> Path:
     return Path(*parts[:fixed])
 
 
-def _job(source: Path, target: Path, to: str) -> Job:
-    suffix = source.suffix
-    if to != "keep":
-        return Job(source, target if images.same_format(suffix, f".{to}") else target.with_suffix(f".{to}"))
-    if suffix.lower() in images.WRITABLE:
-        return Job(source, target)
-    kind = suffix or "a file without suffix"
-    return Job(source, target.with_suffix(".png"), f"{kind} can't be written: saved as PNG")
-
-
-def _require_folder(output: Path) -> None:
-    existing = output
-    while not os.path.lexists(existing):
-        existing = existing.parent
-    if not existing.is_dir():
-        raise OutputError(
-            f"{existing} is not a folder, so nothing can be written to {output}; name another --output."
-        )
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise OutputError(f"{existing} can't be written; change its permissions or name another --output.")
-
-
-def _refuse_overwriting(jobs: Sequence[Job], sources: set[Path]) -> None:
-    targets = [target for job in jobs for target in job.targets]
-    harmed = [str(target) for target in targets if target.exists() and _real(target) in sources]
+def _refuse_overwriting(plan: Plan, inside: set[str]) -> None:
+    """Compare existing outputs with inputs, which are elsewhere but for links and those named `inside`."""
+    excluded, places = str(plan.output.resolve()) + os.sep, Places()
+    existing = ((target, places.real(target)) for job in plan for target in job.targets if target.exists())
+    suspects = {real: target for target, real in existing if not real.startswith(excluded) or real in inside}
+    outside = any(real not in inside for real in suspects)
+    sources = {real for job in plan if (real := places.real(job.source)) in suspects} if outside else inside
+    harmed = [str(target) for real, target in suspects.items() if real in sources]
     if harmed:
         raise UsageError(
             f"the output would overwrite {_counted(harmed, 'input')}: {_some(harmed)}; name another --output."
         )
 
 
-def _refuse_collisions(jobs: Iterable[Job]) -> None:
-    by_target: dict[Path, list[Path]] = {}
-    for job in jobs:
-        for target in job.targets:
-            by_target.setdefault(target, []).append(job.source)
+def _refuse_collisions(plan: Plan, ignoring_case: bool, on_collision: str) -> None:
     clashes = [
-        f"{' and '.join(map(str, sources))} → {target}"
-        for target, sources in by_target.items()
-        if len(sources) > 1
+        f"{' and '.join(str(job.source) for job in jobs)} → {target}"
+        for target, jobs in _clashes(plan, ignoring_case).items()
     ]
     if clashes:
+        also = "" if on_collision == "suffix" else ", or --on-collision suffix"
         raise UsageError(
             f"{_counted(clashes, 'output')} would be written twice: {_some(clashes)}; "
-            "rename inputs or convert them into different folders."
+            f"rename inputs or convert them into different folders{also}."
         )
 
 
-def _real(path: Path) -> Path:
-    # A link that leads in a circle has no end; its folder does.
-    return path.parent.resolve() / path.name if path.is_symlink() and not path.exists() else path.resolve()
+def _colliding(plan: Plan, ignoring_case: bool) -> frozenset[tuple[Path, str]]:
+    sources = {job.source for jobs in _clashes(plan, ignoring_case).values() for job in jobs}
+    return frozenset(entry for entry in (plan.entries if sources else ()) if entry[0] / entry[1] in sources)
+
+
+def _clashes(plan: Plan, ignoring_case: bool) -> dict[Path, list[Job]]:
+    """Outputs that would be written more than once. First by hash, which takes little memory."""
+
+    def mark(target: Path) -> int:
+        return hash(str(target).casefold() if ignoring_case else str(target))
+
+    seen: set[int] = set()
+    twice: set[int] = set()
+    for job in plan:
+        for target in job.targets:
+            (twice if mark(target) in seen else seen).add(mark(target))
+    found: dict[Path, dict[Path, list[Job]]] = {}
+    for job in plan if twice else ():
+        for target in job.targets:
+            if mark(target) in twice:
+                spelt = Path(str(target).casefold()) if ignoring_case else target
+                found.setdefault(spelt, {}).setdefault(target, []).append(job)
+    return {
+        next(iter(spellings)): jobs
+        for spellings in found.values()
+        if len(jobs := [job for group in spellings.values() for job in group]) > 1
+    }
 
 
 def _counted(things: Sequence[str], noun: str) -> str:

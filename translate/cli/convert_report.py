@@ -1,0 +1,139 @@
+"""What `translate convert` says: progress and a summary for people, JSON for scripts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from translate.inference.folder import Result
+    from translate.inference.shards import Shard
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a conversion came to; `seconds` without loading the model.
+
+    `files` are this process's, `shard` says which of how many shares they are, if any.
+    """
+
+    files: int
+    done: int
+    skipped: int
+    failed: int
+    seconds: float
+    pictures_per_second: float
+    interrupted: bool
+    shard: str | None
+
+
+@dataclass
+class Tally:
+    """Counts that don't grow with the number of files, and the failures, which do."""
+
+    files: int
+    shard: Shard | None = None
+    done: int = 0
+    skipped: int = 0
+    failures: list[tuple[Path, str]] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, result: Result) -> None:
+        if result.skipped:
+            self.skipped += 1
+        elif result.error is None:
+            self.done += 1
+        else:
+            self.failures.append((result.job.source, result.error))
+        for note in result.notes:
+            self.notes[note] = self.notes.get(note, 0) + 1
+
+    def summary(self, seconds: float, *, interrupted: bool) -> Summary:
+        unfinished = self.done + self.skipped + len(self.failures) < self.files
+        return Summary(
+            files=self.files,
+            done=self.done,
+            skipped=self.skipped,
+            failed=len(self.failures),
+            seconds=round(seconds, 3),
+            pictures_per_second=round(self.done / seconds, 2) if seconds else 0.0,
+            interrupted=interrupted and unfinished,
+            shard=None if self.shard is None else str(self.shard),
+        )
+
+
+def with_progress(results: Iterator[Result], total: int, console: Console, quiet: bool) -> Iterator[Result]:
+    """Hand on the results while a bar shows how far they are."""
+    from rich import progress
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[rate]}"),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=console, disable=quiet, transient=True) as bar:
+        task = bar.add_task("converting", total=total, rate="")
+        for result in results:
+            yield result
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, advance=1, rate=f"{speed:.1f}/s" if speed else "")
+
+
+def as_dict(result: Result) -> dict:
+    """What `--json` says of a file."""
+    width, height = result.size or (None, None)
+    targets = [str(target) for target in result.job.targets]
+    many = {} if result.job.samples is None else {"outputs": [] if result.error else targets}
+    return {
+        "input": str(result.job.source),
+        "output": None if result.error else targets[0],
+        **many,
+        "status": "failed" if result.error else "skipped" if result.skipped else "done",
+        "error": result.error,
+        "notes": result.notes,
+        "width": width,
+        "height": height,
+        "seconds": round(result.seconds, 4),
+    }
+
+
+def print_json(content: dict) -> None:
+    """One line to stdout, at once."""
+    import json
+
+    sys.stdout.write(json.dumps(content) + "\n")
+    sys.stdout.flush()
+
+
+def report(console: Console, tally: Tally, summary: Summary, output: Path, quiet: bool) -> None:
+    """Say at the end what came of it; failures also when quiet."""
+
+    def say(text: str, style: str = "") -> None:
+        console.print(text, style=style, markup=False)
+
+    if not quiet:
+        _say_notes(tally.notes.items(), say)
+        say(
+            f"{summary.done} of {summary.files} converted to {output} "
+            f"in {summary.seconds:.1f} s ({summary.pictures_per_second:.1f}/s)"
+        )
+        if summary.skipped:
+            say(f"{summary.skipped} skipped, finished by an earlier run; --overwrite converts them again")
+    if summary.interrupted:
+        say("interrupted: the picture at hand was finished; run the same command again for the rest")
+    if tally.failures:
+        say(f"{summary.failed} failed:", "red")
+        for path, reason in tally.failures:
+            say(f"  {path}: {reason}")
+
+
+def _say_notes(notes: Iterable[tuple[str, int]], say) -> None:
+    for note, count in notes:
+        say(f"note: {note} ({count} file{'s' if count != 1 else ''})")

@@ -1,0 +1,133 @@
+"""One file on its way: decoded, taken apart into pictures for the network, put together, written."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from translate import images
+from translate.errors import BadImage, OutputError, TranslateError
+from translate.inference.manifest import Manifest, State
+from translate.inference.plan import Job
+
+_FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one job: `error` is None where all of `job.targets` were written, or `skipped`.
+
+    `size` is `(width, height)` of the picture in pixels, None where it wasn't or couldn't be read; `seconds`
+    is from the start of its decoding to the end of its last encoding, waiting included.
+    """
+
+    job: Job
+    error: str | None
+    notes: tuple[str, ...]
+    size: tuple[int, int] | None
+    seconds: float
+    skipped: bool = False
+
+
+@dataclass(eq=False)
+class Work:
+    """A job from its decoding to its result; `rounds` are the outputs to be made of it."""
+
+    job: Job
+    rounds: int
+    started: float
+    state: State | None = None
+    picture: images.Picture | None = None
+    errors: list[str] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    writing: list[Future[tuple[str | None, float]]] = field(default_factory=list)
+    ended: float = 0.0
+    skipped: bool = False
+
+    def begun(self) -> bool:
+        """Whether the network is through with it, or had nothing to do."""
+        return len(self.writing) == (self.rounds if self.frames else 0)
+
+    def over(self) -> bool:
+        """Whether `result` needn't wait."""
+        return self.begun() and all(future.done() for future in self.writing)
+
+    def result(self) -> Result:
+        """Wait for the outputs.
+
+        Raises:
+            OutputError: the disk is full or can't be written any more.
+        """
+        for future in self.writing:
+            error, self.ended = future.result()
+            if error is not None:
+                self.errors.append(error)
+        error = self.errors[0] if self.errors else None
+        size = None if self.picture is None else (self.picture.pixels.shape[1], self.picture.pixels.shape[0])
+        notes = () if self.picture is None else self.picture.notes
+        if not (error or self.skipped or self.job.note is None):
+            notes = (*notes, self.job.note)
+        return Result(self.job, error, notes, size, self.ended - self.started, self.skipped)
+
+
+@dataclass(eq=False)
+class Frame:
+    """One picture of a file; most files have one."""
+
+    work: Work
+    pixels: np.ndarray  # uint8 (H, W, 3)
+
+
+def read(job: Job, background: tuple[int, int, int], rounds: int, manifest: Manifest | None = None) -> Work:
+    """Decode a file, unless it is finished already; without frames where there is nothing to do."""
+    work = Work(job, rounds, time.perf_counter())
+    if manifest is not None:
+        work.state = manifest.state(job)
+        work.skipped = manifest.finished(job, work.state)
+    if not work.skipped:
+        try:
+            work.picture = images.read(job.source, background=background)
+            work.frames = [Frame(work, work.picture.pixels)]
+        except BadImage as error:
+            work.errors.append(error.reason)
+    work.ended = time.perf_counter()
+    return work
+
+
+class Writer:
+    """Encodes and writes what the network made in threads, and waits while `most` are on their way."""
+
+    def __init__(self, pool: ThreadPoolExecutor, quality: int, most: int):
+        self._pool = pool
+        self._quality = quality
+        self._most = most
+        self._writing: deque[Future[tuple[str | None, float]]] = deque()
+
+    def add(self, frame: Frame, number: int, output: np.ndarray | str) -> None:
+        """Take an output, uint8 `(H, W, C)`, of round `number`, or the reason why there is none."""
+        work = frame.work
+        future = self._pool.submit(_finish, work.job.targets[number], output, self._quality)
+        work.writing.append(future)
+        self._writing.append(future)
+        while len(self._writing) > self._most:
+            self._writing.popleft().result()
+
+
+def _finish(target: Path, output: np.ndarray | str, quality: int) -> tuple[str | None, float]:
+    """Write an output; an error, or none, and when it was over."""
+    error = output if isinstance(output, str) else None
+    if not isinstance(output, str):
+        try:
+            images.write(target, output, quality=quality)
+        except TranslateError as problem:
+            cause = problem.__cause__
+            if isinstance(problem, OutputError) and isinstance(cause, OSError) and cause.errno in _FATAL:
+                raise
+            error = str(problem)
+    return error, time.perf_counter()
