@@ -167,6 +167,18 @@ def test_a_run_resumed_at_the_border_of_its_stages_is_the_uninterrupted_one(step
     assert same_weights(tmp_path / "whole", tmp_path / "parts")
 
 
+def test_a_finished_run_with_more_steps_goes_on_in_its_second_stage(photos: Path, tmp_path: Path):
+    run = run_training("superres", photos, tmp_path / "run", steps=5).run
+    kept = run.first_stage.read_bytes()
+    run_training("superres", photos, run.path, steps=14, resume=True)  # half of 14 would be 7
+    assert run.first_stage.read_bytes() == kept
+    logged = [json.loads(line) for line in run.log.read_text().splitlines()]
+    assert [entry["step"] for entry in logged if "gan_b" not in entry["losses"]] == [2]
+    stop_after(2, "superres", photos, tmp_path / "early")  # a border that isn't passed yet follows the length
+    run_training("superres", photos, tmp_path / "early", steps=13, resume=True)
+    assert read_card(RunFolder(tmp_path / "early").first_stage).step == 7
+
+
 def test_a_labelled_run_knows_its_classes_and_no_others(labelled: Path, tmp_path: Path):
     run = run_training("stargan", labelled, tmp_path / "run", steps=2).run
     assert read_card(run.model()).labels == ("bay", "grey", "roan")

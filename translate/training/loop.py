@@ -60,7 +60,7 @@ def train(
         parts = batch.split(recipe.training.accumulate)
         factor = state.set_learning_rates(learning_rate_factor(recipe.optim, state.step, steps))
 
-        due = [phase for phase in translator.phases if phase.due(state.step, progress)]
+        due = state.due(steps)
         # Parts of a batch keep no graph: it is made again, for one part at a time, which saves the memory.
         whole = len(parts) == 1 and not all(phase.detached for phase in due)
         with mixed, torch.set_grad_enabled(whole):
@@ -91,7 +91,7 @@ def train(
                 state.plateau.look()
             on_log(state.step)
         last = state.step >= steps or should_stop()
-        stage = stage_begins(translator.phases, state.step, steps)
+        stage = stage_begins(translator.phases, state.step, state.staged(steps))
         if state.step % recipe.checkpoint.every == 0 or stage or last:
             health.check()
             on_save(state.step)

@@ -239,7 +239,7 @@ def save_run(run: RunFolder, state: TrainingState, recipe: Recipe, data: Trainin
     state.require_finite()
     try:
         generators = serving(state, recipe, data)
-        if stage_begins(state.translator.phases, state.step, steps):
+        if stage_begins(state.translator.phases, state.step, state.staged(steps)):
             _save_model(run.first_stage, "a2b", generators, state, recipe, data)
         state.save(run.state)
         for direction in state.translator.generators:
@@ -283,6 +283,12 @@ def _save_model(
     model_file.save(path, network.state_dict(), card, text_encoder=learnt)
 
 
+def _second_stage(after: float, state: TrainingState) -> str:
+    if state.stage_steps:
+        return f"the second began after {after:.0%} of {state.stage_steps} steps, and stays"
+    return f"the second begins after {after:.0%} of the steps"
+
+
 def _announce(
     console: Console, run: RunFolder, recipe: Recipe, data: TrainingData, state: TrainingState, steps: int
 ) -> None:
@@ -303,7 +309,7 @@ def _announce(
         sizes = [str(recipe.data.size // 2**halvings) for halvings in reversed(range(resolutions))]
         console.print(f"pictures  of {', '.join(sizes)} pixels, {steps / resolutions:.0f} steps each")
     for after in sorted({phase.after for phase in state.translator.phases} - {0.0}):
-        console.print(f"stages    the second begins after {after:.0%} of the steps")
+        console.print(f"stages    {_second_stage(after, state)}")
     console.print(
         f"training  {recipe.translator}, steps {state.step} to {steps} on {state.device}, into {run.path}"
     )

@@ -52,6 +52,8 @@ class TrainingState:
         pools: by the name of the replayed output.
         scaler: of losses, so that small gradients don't vanish in fp16; it does nothing in other precisions.
         shrink: how many times smaller than `data.size` the pictures are now; see `growth.grow`.
+        stage_steps: the training's length that its stages are shares of, from the first step of a second
+            stage on; 0 before, when a longer training has longer stages.
     """
 
     translator: Translator
@@ -63,7 +65,23 @@ class TrainingState:
     plateau: Plateau | None = None
     step: int = 0
     shrink: int = 1
+    stage_steps: int = 0
     base_rates: dict[str, float] = field(default_factory=dict)
+
+    def staged(self, steps: int) -> int:
+        """The length that stages are shares of: `steps`, or what it was when the second stage began.
+
+        So a finished run goes on in its second stage when it is given more steps, and a border that was
+        passed stays where it was.
+        """
+        return self.stage_steps or steps
+
+    def due(self, steps: int) -> list[Phase]:
+        """The phases of the next step, in a training of `steps`; keeps where a later stage began."""
+        share = self.step / self.staged(steps)
+        if any(0 < phase.after <= share for phase in self.translator.phases):
+            self.stage_steps = self.staged(steps)
+        return [phase for phase in self.translator.phases if phase.due(self.step, share)]
 
     def replayed(self, phase: Phase, out: Any) -> Any:
         """The outputs as a phase sees them: without graph, or its `replay` fields exchanged through pools."""
@@ -135,6 +153,7 @@ class TrainingState:
         state = {
             "version": VERSION,
             "step": self.step,
+            "stage_steps": self.stage_steps,
             "translator": self.translator.state_dict(),
             "averages": {name: model.state_dict() for name, model in self.averages.items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
@@ -182,6 +201,7 @@ class TrainingState:
         if self.scaler.is_enabled() and state.get("scaler"):
             self.scaler.load_state_dict(state["scaler"])
         self.step = state["step"]
+        self.stage_steps = state.get("stage_steps", 0)
         torch.set_rng_state(state["random"])
         if self.device.type == "cuda" and state["cuda_random"] is not None:
             torch.cuda.set_rng_state(state["cuda_random"], self.device)

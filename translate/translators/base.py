@@ -67,7 +67,7 @@ class Phase:
         optimizer: name of the phase whose optimiser this one steps too; its own by default.
         above: the optimiser is stepped only where the loss, the terms' sum, is above this.
         clip: the weights are clipped to ± this after each step.
-        after, until: the shares of the training, 0 … 1, between which the phase runs.
+        after, until: the shares of the training, 0 … 1, between which the phase runs; 1 is without end.
     """
 
     name: str
@@ -84,7 +84,8 @@ class Phase:
 
     def due(self, step: int, progress: float) -> bool:
         """Whether it runs in the step after `step` others, when `progress` of the training is done."""
-        return step % self.every == 0 and self.after <= progress < self.until
+        over = self.until < 1 and progress >= self.until
+        return step % self.every == 0 and self.after <= progress and not over
 
 
 def stage_begins(phases: Sequence[Phase], step: int, steps: int) -> bool:
