@@ -188,6 +188,21 @@ OVERRIDE_MESSAGES = {
         "generator.attention 128 leaves 2 places a side of data.size 256, too few to choose from; "
         "take 64 or less",
     ),
+    "self-attention of few places at its usual place": (
+        {"generator.attention": "true", "data.size": 8, "generator.depth": 3},
+        "generator.attention true, at 1/4 of the size, leaves 2 places a side of data.size 8, too few to "
+        "choose from; take 2 or less",
+    ),
+    "self-attention of few places at a discriminator's usual place": (
+        {"discriminator.attention": "true", "discriminator.layers": 5, "data.size": 32},
+        "discriminator.attention true, at 1/16 of the size, leaves 2 places a side of data.size 32, too few "
+        "to choose from; take 8 or less",
+    ),
+    "self-attention of few places in the first pictures of a training that grows": (
+        {"discriminator.attention": 16, "training.resolutions": 3, "data.size": 128, "generator.depth": 5},
+        "discriminator.attention 16 leaves 2 places a side of the first pictures' size 32, too few to choose "
+        "from; take 8 or less",
+    ),
     "self-attention of few places at the smallest scale": (
         {"discriminator.name": "multiscale", "discriminator.attention": 8, "data.size": 64},
         "discriminator.attention 8 leaves 2 places a side of data.size 64, too few to choose from; "

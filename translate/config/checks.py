@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import get_args
 
 from translate.config.colouring import check_colouring
-from translate.config.networks import ProgressiveSection, SemiSupervisedSection, Smaller
+from translate.config.networks import (
+    MultiScaleSection,
+    PatchSection,
+    ProgressiveSection,
+    SemiSupervisedSection,
+    Smaller,
+)
 from translate.config.scale import check_enlarging, check_own_size
 from translate.config.schema import BicycleGANRecipe, CUTRecipe, Recipe, SuperResRecipe
 from translate.errors import UsageError
@@ -105,17 +111,35 @@ def _check_size(recipe: Recipe) -> None:
 
 def _check_attention(recipe: Recipe) -> None:
     """Refuse self-attention over so few places that its keys, pooled 2×2, are one: nothing is chosen from."""
-    size = recipe.data.size
+    first = recipe.data.size // 2 ** (int(recipe.training.resolutions) - 1)
     for part, section in (("generator", recipe.generator), ("discriminator", recipe.discriminator)):
-        factor = getattr(section, "attention", False)
+        asked = getattr(section, "attention", False)
+        if asked is False:
+            continue
+        # Progressive networks grow around their attention, whose map keeps its size.
+        size = recipe.data.size if isinstance(section, ProgressiveSection) else first
         smallest = size // 2 ** (getattr(section, "scales", 1) - 1)  # that a multi-scale one sees
-        if isinstance(factor, bool) or smallest // factor >= LEAST_ATTENDED:
+        factor = _usual_attention(section) if asked is True else asked
+        if smallest // factor >= LEAST_ATTENDED:
             continue
         fitting = [n for n in get_args(Smaller) if smallest // n >= LEAST_ATTENDED]
+        said = f"true, at 1/{factor} of the size," if asked is True else str(asked)
+        seen = f"data.size {size}" if size == recipe.data.size else f"the first pictures' size {size}"
         raise UsageError(
-            f"{part}.attention {factor} leaves {smallest // factor} places a side of data.size {size}, too "
+            f"{part}.attention {said} leaves {smallest // factor} places a side of {seen}, too "
             f"few to choose from; {f'take {max(fitting)} or less' if fitting else 'leave it false'}"
         )
+
+
+def _usual_attention(section: object) -> int:
+    """The n of 1/n of the picture's size where a network has attention if it is told `true` and no more."""
+    if isinstance(section, PatchSection | MultiScaleSection):
+        return 2 ** max(1, section.layers - 1)
+    levels = {"unet": "depth", "pix2pixhd": "halvings", "residual": "depth"}
+    halvings = getattr(section, levels.get(getattr(section, "name", ""), ""), 2)
+    if isinstance(section, ProgressiveSection):
+        halvings = section.stages - 1
+    return min(4, 2 ** int(halvings))
 
 
 def _check_game(recipe: Recipe) -> None:
