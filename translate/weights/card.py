@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 
 from translate.colours import from_names
 from translate.errors import ModelError
-from translate.files import explain
+from translate.weights.first_bytes import first_bytes, is_pickle
 
 FORMAT_VERSION = 4  # 1 knew no labels; 2 no captions, no classes and no codes; 3 no origin
 METADATA_KEY = "card"
@@ -224,16 +224,7 @@ def _metadata(path: Path) -> dict[str, str]:
 
 
 def _require_safetensors(path: Path) -> None:
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(16)
-    except FileNotFoundError as error:
-        raise ModelError(f"{path}: no such model; give a run folder or a model file.") from error
-    except OSError as error:
-        raise ModelError(f"{path} can't be read: {explain(error)}.") from error
-    # A zip archive is what torch.save writes; a bare pickle starts with its protocol, and goes on with
-    # opcodes where safetensors has the upper bytes of a length and then a brace.
-    if start.startswith(b"PK\x03\x04") or (start[:1] == b"\x80" and start[8:9] != b"{"):
+    if is_pickle(first_bytes(path, "no such model; give a run folder or a model file")):
         raise ModelError(
             f"{path} is a pickle whatever its name says; a pickle can run any code, so it was not opened "
             "and nothing was executed. Give a .safetensors model file."

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from translate.errors import ModelError
-from translate.files import explain
+from translate.weights.first_bytes import ARCHIVE, first_bytes
 
 # The averaged weights first: where a file has both, they are what its tool converts with.
 WRAPPERS = (
@@ -64,7 +64,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _content(path: Path) -> Any:
-    start = _start(path)
+    start = first_bytes(path)
+    if not start:
+        raise ModelError(f"{path} is empty; copy or download it again.")
     if start.lstrip()[:1] == b"<":
         raise ModelError(f"{path} is a web page, not weights; download the file itself.")
     for magic, what in _STARTS:
@@ -72,24 +74,11 @@ def _content(path: Path) -> Any:
             raise ModelError(f"{path} {what}.")
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
-    if start.startswith(b"PK"):
+    if start.startswith(ARCHIVE):
         _check_archive(path)
     elif start[:1] != b"\x80":
         raise ModelError(f"{path} is no file that PyTorch writes; give a .pth, .pt or .safetensors file.")
     return _unpickle(path)
-
-
-def _start(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(64)
-    except FileNotFoundError as error:
-        raise ModelError(f"{path}: no such file.") from error
-    except OSError as error:
-        raise ModelError(f"{path} can't be read: {explain(error)}.") from error
-    if not start:
-        raise ModelError(f"{path} is empty; copy or download it again.")
-    return start
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
