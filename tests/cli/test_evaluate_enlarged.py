@@ -108,7 +108,7 @@ def test_what_restores_is_measured_beside_its_input(run, write_model, photos):
 def test_what_is_for_pictures_of_one_size_is_refused(run, nearest, photos, option):
     code, _, err = run(str(nearest), "--data", str(photos), *option)
     assert code == 2
-    assert f"{option[0]} is for pictures of one size, and a model that enlarges is measured on whole" in err
+    assert f"{option[0]} is for pictures of one size, and models of superres, whether they enlarge" in err
 
 
 def test_bicubic_on_set14_is_the_published_number(run, nearest, shared_data):

@@ -70,8 +70,8 @@ def require_whole(asked: Mapping[str, bool]) -> None:
 
     for option in (option for option, given in asked.items() if given):
         raise UsageError(
-            f"{option} is for pictures of one size, and a model that enlarges is measured on whole pictures; "
-            "leave it out."
+            f"{option} is for pictures of one size, and models of superres, whether they enlarge or restore, "
+            "are measured on whole ones; leave it out."
         )
 
 
