@@ -29,7 +29,7 @@ def savanna(tmp_path_factory) -> Path:
 def here(tmp_path, monkeypatch, write_model) -> Path:
     """A working directory with a model file `model.safetensors` trained at 32 pixels."""
     monkeypatch.chdir(tmp_path)
-    write_model(Path("model.safetensors"), recipe={"data": {"size": 32, "load_size": 36}})
+    write_model(Path("model.safetensors"), recipe={"data": {"size": 32}})
     return tmp_path
 
 
@@ -148,6 +148,33 @@ def test_pairs_the_way_round_that_was_trained(here, run, write_model):
         told = means[name]["mean of 2 training pictures"]["l1"]["mean"]
         assert told == pytest.approx(expected, rel=1e-4)
     assert "change_outside_mask" not in means
+
+
+@pytest.mark.parametrize(
+    ("load_size", "says"), [("full", "pictures as they are, as in"), (24, "pictures shorter side 24, as in")]
+)
+def test_pictures_are_brought_to_size_as_in_the_training(here, run, write_model, load_size, says):
+    for side, seed in (("dog", 0), ("fox", 7)):
+        for n in range(2):
+            pixels = np.random.default_rng(seed + n).integers(0, 256, (32, 32, 3), np.uint8)
+            images.write(Path("classes/val") / side / f"{n}.png", pixels)
+    write_model(Path("own.safetensors"), recipe={"data": {"size": 16, "load_size": load_size}})
+    options = ("own.safetensors", "--data", "classes", "--split", "val", "--a", "dog", "--b", "fox", "--json")
+    code, out, err = run(*options)
+    assert code == 0, err
+    assert "note: pictures of equal names in dog and fox are taken for pairs, input and truth" in err
+    assert f"note: {says} the training (data.load_size), and of these the middle 16²" in err
+    told = json.loads(out)
+    assert (told["size"], told["load_size"]) == (16, load_size)
+    dogs, foxes = (
+        np.stack([images.read(Path(f"classes/val/{side}/{n}.png")).pixels for n in range(2)]) / 255
+        for side in ("dog", "fox")
+    )
+    middle = np.abs(dogs - foxes)[:, 8:24, 8:24].mean()
+    l1 = told["scores"]["copy the input"]["l1"]["mean"]
+    assert (l1 == pytest.approx(middle, rel=1e-4)) == (load_size == "full")
+    _, out, err = run(*options, "--size", "16")  # one's own size is that of the shorter side
+    assert (json.loads(out)["load_size"], "load_size" in err) == ("auto", False)
 
 
 def test_pictures_equal_to_their_truth(here, run):

@@ -42,8 +42,9 @@ def evaluate(
 ) -> int:
     """Measure a model on held-out pairs: L1, PSNR and SSIM, beside the answers that it has to beat.
 
-    Pictures are seen as in the training: shorter side to its size, centre crop. Unpaired folders need the
-    true translations of testA in testTruth; with testMask, the change outside the mask is measured too.
+    Pictures are seen as in the training: shorter side to its size, or as data.load_size says; centre crop.
+    Unpaired folders need the true translations of testA in testTruth; with testMask, the change outside the
+    mask is measured too.
     Without a truth, --sets tells how alike the outputs are to testB as a set.
     Models that enlarge are measured on whole pictures, as papers do: PSNR and SSIM on Y and on RGB, without a
     border as wide as the scale, beside bicubic enlargement. The small ones are made, or named: --a LR --b HR.
@@ -105,7 +106,7 @@ def evaluate(
     from rich.console import Console
 
     from translate.cli.evaluate_console import progress
-    from translate.cli.evaluate_data import data_options, needs_pairs, spread
+    from translate.cli.evaluate_data import data_options, needs_pairs, seen_as, spread
     from translate.cli.evaluate_enlarged import (
         baseline,
         enlarged_options,
@@ -176,6 +177,12 @@ def evaluate(
             write_neighbours(neighbours, answer, sides, positions, result.memorised)
             sheets[neighbours] = "the outputs nearest to training pictures, those pictures"
     else:
+        if a is not None and b is not None and not quiet:
+            console.print(
+                f"note: pictures of equal names in {a} and {b} are taken for pairs, input and truth; if they "
+                "are none, compare them as sets: --sets",
+                markup=False,
+            )
         found = held_out(data, options, **found_like)
         found_split, pictures = found.split, found.pictures
         positions = spread(len(pictures), limit)
@@ -184,6 +191,8 @@ def evaluate(
         compared = LPIPS(choose_device(device), weights_dir, progress=not quiet) if lpips else None
         coloured = card.colour_space == "lab"
         result = measure_pairs(answer, found, positions, batch_size, shown, compared, colours=coloured)
+    if not enlarged and not quiet and (said := seen_as(options)):
+        console.print(f"note: {said}", markup=False)
     if output is not None:
         if isinstance(pictures, WholePairs):
             write_enlarged_sheet(output, answer, pictures, positions)
@@ -198,6 +207,7 @@ def evaluate(
             "data": str(data),
             "split": found_split,
             "size": None if enlarged else options.size,
+            "load_size": None if enlarged else options.load_size,
             "pictures": len(positions),
             "of": len(pictures),
         }

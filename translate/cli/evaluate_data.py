@@ -29,7 +29,8 @@ def data_options(
     from translate.errors import ModelError
 
     recorded = card.recipe.get("data") or {}
-    known = {key: recorded[key] for key in ("size", "direction", "task", "a", "b") if key in recorded}
+    used = ("size", "load_size", "direction", "task", "a", "b")
+    known = {key: recorded[key] for key in used if key in recorded}
     try:
         trained = DataSection.model_validate(known)
     except (ValidationError, AttributeError, TypeError) as error:
@@ -47,6 +48,7 @@ def data_options(
     named = a is not None or b is not None or (task is not None and trained.a is not None)
     return DataOptions(
         size=size or trained.size,
+        load_size="auto" if size else trained.load_size,
         direction="b2a" if swapped else "a2b",
         task=task or (trained.task if a is None else None),  # inputs that are named are there already
         a=a if named else trained.a,
@@ -54,6 +56,14 @@ def data_options(
         channels_a=channels[0],
         channels_b=channels[1],
     )
+
+
+def seen_as(options: DataOptions) -> str:
+    """How pictures are brought to the model's size, where that isn't by their shorter side; else nothing."""
+    if options.load_size == "auto":
+        return ""
+    first = "as they are" if options.load_size == "full" else f"shorter side {options.load_size}"
+    return f"pictures {first}, as in the training (data.load_size), and of these the middle {options.size}²"
 
 
 def needs_pairs(card: Card) -> Literal["paired"] | None:

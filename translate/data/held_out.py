@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
 
 class WholePictures:
-    """Pictures as a model in use is measured on them: shorter side to `size`, centre crop, no chance.
+    """Pictures as a model in use is measured on them: centre crops, without chance.
 
     Args:
-        shelf: its sides belong together, position by position; its `short` is the side of the crop.
+        shelf: its sides belong together, position by position; its `short` says how they are resized before.
+        size: height and width of the crops; None is the shelf's `short`.
     """
 
-    def __init__(self, shelf: Shelf):
-        self.shelf, self.size = shelf, shelf.short or shelf.least
+    def __init__(self, shelf: Shelf, size: int | None = None):
+        self.shelf, self.size = shelf, size or shelf.short or shelf.least
 
     def __len__(self) -> int:
         return len(self.shelf)
@@ -91,7 +92,8 @@ def held_out(
 
     Args:
         root: the data folder.
-        options: `size`, `direction`, `task`, `a`, `b` and the channels matter.
+        options: `size`, `load_size`, `direction`, `task`, `a`, `b` and the channels matter; `auto` is a
+            shorter side of `size`.
         split: train, val or test; None is val, or else test.
         kind: see `recognise`; "paired" where the model was trained on pairs.
         colours: of the classes, 0xrrggbb, where the inputs are maps of them; `pictures` then hold numbers.
@@ -167,7 +169,7 @@ def both_sides(
     name = _chosen(root, there, split, "with pictures of both sides ")
     sides = layout.directed(options.direction).splits[name]
     inputs = _whole((sides.a,), options, colours)
-    targets = WholePictures(Shelf((sides.b,), (options.channels_b,), options.size))
+    targets = _cropped((sides.b,), (options.channels_b,), options)
     # Beside the training pictures themselves they would say nothing.
     return BothSides(name, inputs, targets, None if name == "train" else _training(layout, options))
 
@@ -230,14 +232,19 @@ def _whole(sides: tuple[Side, ...], options: DataOptions, colours: tuple[int, ..
     if colours:
         sides = (replace(sides[0], labels=True, colours=colours), *sides[1:])
     channels = (options.channels_a, options.channels_b, 1)[: len(sides)]
-    return WholePictures(Shelf(sides, channels, options.size))
+    return _cropped(sides, channels, options)
+
+
+def _cropped(sides: tuple[Side, ...], channels: tuple[int, ...], options: DataOptions) -> WholePictures:
+    short = options.load_size if isinstance(options.load_size, int) else options.short
+    return WholePictures(Shelf(sides, channels, short, least=options.size), options.size)
 
 
 def _training(layout: Layout, options: DataOptions) -> WholePictures | None:
     split: Split | None = layout.directed(options.direction).splits.get("train")
     if split is None or not split.b.files:
         return None
-    return WholePictures(Shelf((split.b,), (options.channels_b,), options.size))
+    return _cropped((split.b,), (options.channels_b,), options)
 
 
 def _asked(layout: Layout) -> str:
