@@ -16,7 +16,7 @@ from step_costs_rows import BASELINE, GROUPS  # noqa: E402
 
 sys.path.remove(str(BENCHMARKS))
 
-from translate.config import networks, schema  # noqa: E402
+from translate.config import losses, networks, schema  # noqa: E402
 from translate.config.sections import Section  # noqa: E402
 from translate.losses.adversarial import ADVERSARIAL  # noqa: E402
 from translate.networks.backbones import BACKBONES  # noqa: E402
@@ -71,14 +71,14 @@ def test_every_name_has_a_row(key, recipes):
 
 def test_every_backbone_of_a_perceptual_loss_has_a_row():
     rows = [changes for _, changes in ROWS if changes.get("losses.perceptual")]
-    assert {changes["losses.backbone"] for changes in rows} == set(get_args(schema.BackboneName))
+    assert {changes["losses.backbone"] for changes in rows} == set(get_args(losses.BackboneName))
 
 
 def test_every_constraint_trick_and_loss_of_the_game_has_a_row():
     said = {key for group, changes in ROWS for key in BASELINE | (group.base or {}) | changes}
-    for name, section in (("constraints", schema.ConstraintsSection), ("training", schema.TrainingSection)):
+    for name, section in (("constraints", losses.ConstraintsSection), ("training", schema.TrainingSection)):
         assert {f"{name}.{field}" for field in set(section.model_fields) - FREE[name]} <= said
-    assert {f"losses.{field}" for field in set(schema.GameLosses.model_fields) - {"gan"}} <= said
+    assert {f"losses.{field}" for field in set(losses.GameLosses.model_fields) - {"gan"}} <= said
 
 
 @pytest.mark.parametrize("side", ["generator", "discriminator"])

@@ -15,7 +15,7 @@ from translate.losses.adversarial import ADVERSARIAL
 from translate.networks.augment import AUGMENTATIONS, changed
 from translate.training.loop import to_batch
 from translate.translators.augment import Augment
-from translate.translators.catalogue import build_translator
+from translate.translators.catalogue import build_translator, channels
 from translate.translators.game import Game, Rules
 
 
@@ -120,15 +120,16 @@ def test_what_the_picture_was_made_from_keeps_its_colours(name, tiny_recipe, byt
         return changed(pictures, changes, given)
 
     monkeypatch.setattr("translate.translators.augment.changed", watched)
-    recipe = tiny_recipe(name, constraints__augment=["colour", "translation", "cutout"])
+    colours = [] if name == "colorize" else ["colour"]  # of RGB alone
+    recipe = tiny_recipe(name, constraints__augment=[*colours, "translation", "cutout"])
     translator = build_translator(recipe)
     batch = to_batch(byte_batches(recipe, 1)[0], torch.device("cpu"))
     out = translator(batch)
     for phase in translator.phases:
         assert all(term.isfinite() for term in phase.loss(batch, out).values())
     assert len(shown) >= 3
-    judged = {recipe.data.channels_a, recipe.data.channels_b}
-    assert {channels - given for channels, given in shown} <= judged
+    judged = {recipe.data.channels_a, recipe.data.channels_b, channels(recipe)[1]}
+    assert {planes - given for planes, given in shown} <= judged
 
 
 def test_a_classifier_sees_what_the_verdict_is_on(tiny_recipe, lively, byte_batches):
