@@ -21,6 +21,7 @@ PATCH = TILE + 2  # pixels of input that it reads for them, a 3×3 kernel's reac
 BAND_TILES = 512  # tiles taken at a time: what bounds the memory of a large picture
 WORTH_TILES = 128  # below, transforming the kernel costs more than is saved
 WORTH_CHANNELS = 256  # likewise for the picture
+FEW_OUTPUTS = 4  # channels, half of what the narrowest vector unit makes at once
 
 
 Padding = Literal["zeros", "reflect"]
@@ -265,3 +266,71 @@ class ShiftedSum(torch.autograd.Function):
         for shift, part in enumerate(parts.chunk(ctx.count, 1)):
             part[..., shift : shift + width] = gradient
         return parts, None
+
+
+class Convolve:
+    """A convolution of many pieces of one picture: what depends on the weights alone is prepared once.
+
+    Called with float (B, inputs, H, W), whose rows are padded already, it gives what `F.conv2d` gives, by the
+    quicker routes of this module where they pay, and without gradients.
+
+    Args:
+        weight, bias, stride, dilation, groups: as of `F.conv2d`, the pairs for (rows, columns).
+        padding: columns of zeros at the left and right.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        stride: tuple[int, int] = (1, 1),
+        padding: int = 0,
+        dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
+    ):
+        self._weight, self._bias, self._padding = weight, bias, padding
+        self._arguments = (stride, (0, padding), dilation, groups)
+        plain = stride == dilation == (1, 1) and groups == 1 and weight.device.type == "cpu"
+        outputs, inputs, rows, columns = weight.shape
+        self._winograd = plain and rows == columns == 3 and min(outputs, inputs) >= WORTH_CHANNELS
+        self._shifted = plain and columns > 1 and outputs <= FEW_OUTPUTS
+        self._prepared: Tensor | None = None
+
+    def __call__(self, image: Tensor) -> Tensor:
+        batch, _, height, width = image.shape
+        outputs, inputs, rows, columns = self._weight.shape
+        tiles = batch * -(-(height - 2) // TILE) * -(-(width + 2 * self._padding - 2) // TILE)
+        if _takes_plain_route(image) or not (self._shifted or (self._winograd and tiles >= WORTH_TILES)):
+            return F.conv2d(image, self._weight, self._bias, *self._arguments)
+        if self._padding:
+            image = F.pad(image, (self._padding, self._padding))
+        if self._shifted:
+            if self._prepared is None:
+                turned = self._weight.permute(3, 0, 1, 2)
+                self._prepared = turned.reshape(columns * outputs, inputs, rows, 1)
+            made: Tensor = ShiftedSum.apply(F.conv2d(image, self._prepared), columns)  # type: ignore
+        else:
+            if self._prepared is None:
+                self._prepared = _transformed_kernel(self._weight).transpose(1, 2)
+            made = _by_winograd(image, self._prepared)
+        return made if self._bias is None else made.add_(self._bias.view(-1, 1, 1))
+
+    def forget(self) -> None:
+        """Let go of what was prepared; it is made again when it is needed."""
+        self._prepared = None
+
+
+def _by_winograd(image: Tensor, kernel: Tensor) -> Tensor:
+    """(B, C, H, W) and a transformed kernel, (36, C, K), to (B, K, H − 2, W − 2)."""
+    batch, channels, height, width = image.shape
+    to_patch, _, to_tile = _transforms(image.dtype)
+    rows, columns = (-(-(size - 2) // TILE) * TILE + 2 for size in (height, width))
+    whole = image.new_zeros if (rows, columns) != (height, width) else image.new_empty
+    padded = whole(batch, rows, columns, channels)
+    padded[:, :height, :width] = image.permute(0, 2, 3, 1)
+    output = image.new_empty(batch, kernel.shape[2], rows - 2, columns - 2)
+    for band in _bands(padded.shape):
+        transformed = (to_patch @ _patches(padded, band).reshape(PATCH**2, -1)).view(PATCH**2, -1, channels)
+        tiles = _tiles(output, band)
+        tiles.copy_((to_tile @ torch.bmm(transformed, kernel).view(PATCH**2, -1)).view(tiles.shape))
+    return output[:, :, : height - 2, : width - 2]
