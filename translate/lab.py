@@ -13,6 +13,8 @@ _LIGHT, COLOUR = 50.0, 110.0
 _WHITE = (0.95047, 1.0, 1.08883)  # D65, 2° observer
 # Linear sRGB to XYZ (IEC 61966-2-1).
 _TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
+# Not inverted on the way, for what is exported has no inverses.
+_TO_RGB = torch.linalg.inv(torch.tensor(_TO_XYZ, dtype=torch.float64)).tolist()
 _LINEAR_BELOW = 0.008856  # (6/29)³
 _SLOPE, _OFFSET = 7.787, 16 / 116
 
@@ -40,7 +42,7 @@ def from_lab(lightness: Tensor, colours: Tensor) -> Tensor:
     a, b = (colours.float() * COLOUR).split(1, 1)
     root = torch.cat([y + a / 500, y, y - b / 200], 1).clamp(min=0)
     xyz = torch.where(root > _LINEAR_BELOW ** (1 / 3), root**3, (root - _OFFSET) / _SLOPE)
-    linear = _mixed(xyz * _column(_WHITE, xyz), torch.linalg.inv(torch.tensor(_TO_XYZ).double()).float())
+    linear = _mixed(xyz * _column(_WHITE, xyz), torch.tensor(_TO_RGB))
     curve = 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
     return (torch.where(linear > 0.0031308, curve, 12.92 * linear) * 2 - 1).clamp(-1, 1)
 

@@ -39,9 +39,11 @@ class SelfAttention(nn.Module):
         asking = self.f(x).flatten(2)  # (B, C/8, N)
         asked = F.max_pool2d(self.g(x), 2, ceil_mode=True).flatten(2)  # (B, C/8, N/4)
         values = F.max_pool2d(self.h(x), 2, ceil_mode=True).flatten(2)  # (B, C/2, N/4)
-        places, keys = asking.shape[2], len(asked) * asked.shape[2]
-        group = places if torch.is_grad_enabled() else max(1, MOST_AT_ONCE // keys)
-        gathered = torch.cat([_attend(some, asked, values) for some in asking.split(group, 2)], 2)
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+            gathered = _attend(asking, asked, values)
+        else:
+            group = max(1, MOST_AT_ONCE // (asked.shape[0] * asked.shape[2]))
+            gathered = torch.cat([_attend(some, asked, values) for some in asking.split(group, 2)], 2)
         return x + self.gamma * self.v(gathered.unflatten(2, x.shape[2:]))
 
 

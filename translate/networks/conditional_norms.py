@@ -38,7 +38,7 @@ class Condition(nn.Module):
 
     def forward(self, image: Tensor, condition: Tensor | None, latent: Tensor | None) -> Tensor | None:
         """(B, size) for the pictures (B, …), or nothing where there is neither condition nor latent code."""
-        batch = len(image)
+        batch = image.shape[0]  # len() would fix the number in an export
         _check("condition", condition, bool(self.classes or self.embedding))
         _check("latent code", latent, bool(self.latent))
         parts = []
