@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json as jsonlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -12,14 +13,15 @@ def export(
     model: str,
     /,
     *,
-    format: Literal["junyanz", "cut"],  # noqa: A002
+    format: Literal["junyanz", "cut", "onnx"],  # noqa: A002
     output: Annotated[Path, Parameter(alias="-o")],
     direction: Literal["a2b", "b2a"] | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Write a model for another tool, as it names weights.
+    """Write a model for another tool or runtime.
 
-    The numbers are taken over as they are. What that tool's code has no network for is refused.
+    For another tool the numbers are taken over as they are; what its code has no network for is refused. An
+    ONNX file takes any batch, height and width, and is compared with torch before it is written.
 
     Parameters
     ----------
@@ -27,29 +29,50 @@ def export(
         A run folder, the name of a run under checkpoints, a model file, another tool's weights, or
         hf:OWNER/NAME[@REVISION] on the Hugging Face Hub.
     format
-        junyanz (pytorch-CycleGAN-and-pix2pix) or cut (CUT, FastCUT): state dicts of U-Nets and ResNets.
+        junyanz (pytorch-CycleGAN-and-pix2pix) or cut (CUT, FastCUT): state dicts of U-Nets and ResNets. onnx:
+        the network for any runtime, with the card in the file's metadata.
     output
-        The .pth file to write, such as latest_net_G.pth.
+        The .pth or .onnx file to write, such as latest_net_G.pth.
     direction
         a2b or b2a: the other generator of a two-way model. Without it a run's a→b.
     json
         Print what was written, and the flags to load it with, as JSON.
     """
-    import json as jsonlib
-
     from translate.errors import UsageError
-    from translate.weights import model_file
-    from translate.weights.exporters.reference import FORMATS, reference_options, write_reference
     from translate.weights.locate import locate
 
-    if output.suffix != ".pth":
-        raise UsageError(f"--output {output}: {FORMATS[format]} loads .pth files; give a name that ends so.")
+    suffix = ".onnx" if format == "onnx" else ".pth"
+    if output.suffix != suffix:
+        raise UsageError(f"--output {output}: {format} files end in {suffix}; give a name that does.")
     path = locate(model, direction)
+    if format == "onnx":
+        facts, said = _to_onnx(path, output)
+    else:
+        facts, said = _to_reference(path, output, format)
+    if json:
+        print(jsonlib.dumps({"input": str(path), "output": str(output), "format": format, **facts}))
+    else:
+        print(f"{path} → {output}")
+        print(said)
+
+
+def _to_reference(path: Path, output: Path, format: Literal["junyanz", "cut"]) -> tuple[dict[str, Any], str]:  # noqa: A002
+    from translate.weights import model_file
+    from translate.weights.exporters.reference import FORMATS, reference_options, write_reference
+
     card, weights, _ = model_file.contents(path)
     write_reference(output, card, weights, format)
     flags = reference_options(card, format)
-    if json:
-        print(jsonlib.dumps({"input": str(path), "output": str(output), "format": format, "flags": flags}))
-    else:
-        print(f"{path} → {output}")
-        print(f"{FORMATS[format]} loads it with {' '.join(flags)}")
+    return {"flags": flags}, f"{FORMATS[format]} loads it with {' '.join(flags)}"
+
+
+def _to_onnx(path: Path, output: Path) -> tuple[dict[str, Any], str]:
+    from translate.weights import model_file
+    from translate.weights.exporters.onnx import input_names, require_onnx, write_onnx
+
+    require_onnx()
+    model = model_file.load(path)
+    difference = write_onnx(output, model)
+    inputs = input_names(model.card)
+    facts = {"inputs": inputs, "difference": difference}
+    return facts, f"inputs {', '.join(inputs)}; differs from torch by at most {difference:.1g} at three sizes"

@@ -32,6 +32,9 @@ from translate.weights.locate import MODEL_FILES, locate
 if TYPE_CHECKING:
     from translate.weights.hub.publication import Publication
 
+if TYPE_CHECKING:
+    from translate.inference.engines.engine import Engine
+
 Kind = TypeVar("Kind", str, Path, Image.Image, np.ndarray, Tensor)
 
 
@@ -77,6 +80,8 @@ class Translator:
         self.notes = model.notes
         self._weights = model.weights
         self._network = model.network.to(device)
+        self._model = model
+        self._engine: Engine | None = None
         encoder = None if model.text_encoder is None else model.text_encoder.to(device)
         self._asking = Asking(model.card, encoder, device)
 
@@ -173,6 +178,38 @@ class Translator:
         from translate.weights.hub.publication import Publication, for_others
 
         return Publication(repo, {self.card.direction: (for_others(self.card), self._weights)})
+
+    def use_backend(self, name: str, pictures: int = 1) -> str | None:
+        """Run the network by another runtime from now on; gives a sentence where that was measured.
+
+        Args:
+            name: `torch`; `onnx`, `openvino` or `mnn`; or `auto`, the fastest of those installed, see
+                `engines.choice.choose_engine`.
+            pictures: how many there are to convert, which is what `auto` weighs a measurement against.
+
+        Raises:
+            UsageError: it isn't installed, or the model isn't on the CPU.
+            ModelError: it can't run this network.
+        """
+        if name != "torch" and name != "auto" and self.device.type != "cpu":
+            raise UsageError(f"the backend {name} runs on the CPU, not on {self.device}; add --device cpu.")
+        self._engine = None
+        if name == "torch" or self.device.type != "cpu":
+            return None
+        if name == "auto":
+            from translate.inference.engines.choice import choose_engine
+
+            self._engine, sentence = choose_engine(self._model, pictures)
+            return sentence
+        from translate.inference.engines.engine import open_engine
+
+        self._engine = open_engine(self._model, name)
+        return None
+
+    @property
+    def backend(self) -> str:
+        """What runs the network: `torch`, `onnx`, `openvino` or `mnn`."""
+        return "torch" if self._engine is None else self._engine.name
 
     def __repr__(self) -> str:
         return f"Translator({self.card.source}→{self.card.target}, {self.card.architecture}, {self.device})"
@@ -340,7 +377,8 @@ class Translator:
                 x = pad(x.to(self.device, torch.float32), *size)
                 told = () if condition is None else (_for_each(condition.to(self.device), len(x)),)
                 coded = {} if code is None else {"latent": code.to(self.device).expand(len(x), -1)}
-                y = self._from_range(self._network(self._to_range(x), *told, **coded))
+                network = self._network if self._engine is None else self._engine
+                y = self._from_range(network(self._to_range(x), *told, **coded))
                 return y[..., : self.card.scale * height, : self.card.scale * width]
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -57,8 +58,8 @@ def write_onnx(path: Path, model: Model) -> float:
     """Write `model` to `path`, whole or not at all, after comparing it with torch at three sizes.
 
     Batch, height and width are free; height and width are multiples of the card's `size_multiple`, from its
-    `minimum_size` on. The metadata hold the card (`card`, JSON) and what a program needs that doesn't read it:
-    `value_range`, `size_multiple`, `minimum_size` and `scale`.
+    `minimum_size` on. The metadata hold the card (`card`, JSON), and what a program needs that doesn't read
+    it: `value_range`, `size_multiple`, `minimum_size` and `scale`.
 
     Returns:
         the largest difference from torch, of values in the card's range.
@@ -87,6 +88,14 @@ def require_onnx() -> None:
         )
 
 
+def onnx_runtime() -> Any:
+    """The module `onnxruntime`, without its reports to its makers, which it sends unless told."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when it is imported
+    import onnxruntime
+
+    return onnxruntime
+
+
 def traced(model: Model) -> ExportedProgram:
     """The network as `torch.export` sees it, with free batch, height and width.
 
@@ -102,7 +111,7 @@ def traced(model: Model) -> ExportedProgram:
     }
     free: list[dict[int, Any]] = [{0: torch.export.Dim.DYNAMIC} for _ in names]
     free[0] |= {2: side["height"], 3: side["width"]}
-    inputs = _inputs(model.card, _FIXED, smallest * multiple, (smallest + 1) * multiple)
+    inputs = example_inputs(model.card, _FIXED, smallest * multiple, (smallest + 1) * multiple)
     try:
         with torch.no_grad(), _quiet():
             return torch.export.export(
@@ -142,15 +151,13 @@ def _convert(model: Model, path: Path) -> None:
 
 def _compared(model: Model, path: Path) -> float:
     """The largest difference between ONNX Runtime and torch at three sizes and batches."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = onnx_runtime().InferenceSession(str(path), providers=["CPUExecutionProvider"])
     card, names = model.card, input_names(model.card)
     first = -(-max(card.minimum_size, 2 * card.size_multiple) // card.size_multiple)
     worst = 0.0
     for batch, more_rows, more_columns in ((1, 0, 0), (2, 1, 3), (1, 3, 2)):
         sides = [(first + more) * card.size_multiple for more in (more_rows, more_columns)]
-        inputs = _inputs(card, batch, *sides)
+        inputs = example_inputs(card, batch, *sides)
         with torch.inference_mode():
             wanted = _ByName(model.network, names)(*inputs)
         fed = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
@@ -164,8 +171,8 @@ def _compared(model: Model, path: Path) -> float:
     return worst
 
 
-def _inputs(card: Card, batch: int, height: int, width: int) -> tuple[Tensor, ...]:
-    """Some input of each kind, the same ones every time."""
+def example_inputs(card: Card, batch: int, height: int, width: int) -> tuple[Tensor, ...]:
+    """Some input of each kind, the same ones every time; in the order of `input_names`."""
     source = torch.Generator().manual_seed(0)
     low, high = card.value_range
     image = torch.rand(batch, card.channels[0], height, width, generator=source) * (high - low) + low

@@ -1,0 +1,151 @@
+"""Other runtimes give torch's pictures, and the fastest of them is found and remembered."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import translate
+from translate.errors import ModelError, UsageError
+from translate.images.reading import read
+from translate.images.writing import write
+from translate.inference.engines import choice, engine
+from translate.inference.engines.runtimes import RUNTIMES, Runtime
+from translate.weights import model_file
+
+
+@pytest.fixture(scope="module")
+def enlarger(tmp_path_factory, write_model) -> Path:
+    path = tmp_path_factory.mktemp("engines") / "x.safetensors"
+    return write_model(path, "srvgg", arguments={"depth": 1, "width": 8, "scale": 2})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cache(tmp_path_factory):
+    """A cache folder of the tests' own, which they share."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setattr(engine, "user_cache_path", lambda name: folder / name)
+        yield
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_every_runtime_gives_torchs_pictures(name, enlarger):
+    translator = translate.load(enlarger, device="cpu")
+    images = [torch.rand(2, 3, 21, 34) * 2 - 1, torch.rand(1, 3, 50, 17) * 2 - 1]
+    wanted = [translator(image) for image in images]
+    translator.use_backend(name)
+    assert translator.backend == name
+    answers = [translator(image) for image in images]
+    for answer, picture in zip(answers, wanted, strict=True):
+        assert answer.shape == picture.shape
+        torch.testing.assert_close(answer, picture, atol=2e-3, rtol=0)
+    assert any(not torch.equal(*pair) for pair in zip(answers, wanted, strict=True))  # it isn't torch
+    translator.use_backend("torch")
+    assert torch.equal(translator(images[0]), wanted[0])
+
+
+def test_nothing_reports_to_anybody(enlarger, tmp_path):
+    """ONNX Runtime keeps an identifier on the disk, with which it reports; MNN's tools install more."""
+    program = f"""
+        import sys, translate
+        from translate.inference.engines import engine
+        from pathlib import Path
+        engine.user_cache_path = lambda name: Path({str(engine.user_cache_path(""))!r}) / name
+        translator = translate.load({str(enlarger)!r}, device="cpu")
+        for name in ("onnx", "mnn"):
+            translator.use_backend(name)
+        assert "MNN.tools" not in sys.modules
+    """
+    home = {"XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    subprocess.run(command, env={**os.environ, **home}, check=True)
+    assert not list(tmp_path.rglob("*onnxruntime*"))
+
+
+def test_the_command_line_takes_a_backend(enlarger, tmp_path, monkeypatch):
+    from translate.cli.convert import convert
+
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    write(tmp_path / "x.png", pixels)
+    for backend in ("torch", "onnx"):
+        code = convert(
+            str(enlarger),
+            str(tmp_path / "x.png"),
+            output=tmp_path / backend,
+            backend=backend,
+            device="cpu",
+            quiet=True,
+        )
+        assert code == 0
+    one, other = (read(tmp_path / name / "x.png").pixels.astype(int) for name in ("torch", "onnx"))
+    assert one.shape == (40, 60, 3)
+    assert np.abs(one - other).max() <= 1
+
+
+def test_an_engine_that_answers_otherwise_is_not_used(enlarger, monkeypatch):
+    def wrong(path, names, threads):
+        return lambda inputs: np.repeat(np.repeat(inputs[0] + 0.1, 2, 2), 2, 3)
+
+    monkeypatch.setitem(RUNTIMES, "onnx", Runtime("onnxruntime", "onnx", wrong))
+    with pytest.raises(ModelError, match="answers otherwise than torch"):
+        translate.load(enlarger, device="cpu").use_backend("onnx")
+
+
+def test_what_is_not_installed_or_can_t_run_it_is_named(enlarger, monkeypatch):
+    absent = Runtime("runtime_of_nobody", "openvino", RUNTIMES["openvino"].open)
+    monkeypatch.setitem(RUNTIMES, "openvino", absent)
+    with pytest.raises(UsageError, match=r"runtime_of_nobody, which.*\[openvino\]"):
+        translate.load(enlarger, device="cpu").use_backend("openvino")
+
+    def broken(path, names, threads):
+        raise RuntimeError("no kernel for this\nand a long story")
+
+    monkeypatch.setitem(RUNTIMES, "onnx", Runtime("onnxruntime", "onnx", broken))
+    with pytest.raises(ModelError, match="can't run this srvgg: no kernel for this; use --backend torch"):
+        translate.load(enlarger, device="cpu").use_backend("onnx")
+    translator = translate.load(enlarger, device="cpu")
+    translator.device = torch.device("cuda")
+    with pytest.raises(UsageError, match="runs on the CPU, not on cuda"):
+        translator.use_backend("onnx")
+
+
+def test_the_fastest_is_measured_once_and_remembered(enlarger, tmp_path, monkeypatch):
+    model = model_file.load(enlarger)
+    times = {"onnx": 0.2, "openvino": 0.1, "mnn": 0.3}
+    asked = []
+
+    def measured(model, name):
+        asked.append(name)
+        return times[name]
+
+    monkeypatch.setattr(choice, "_measured", measured)
+    monkeypatch.setattr(choice, "_seconds_of_torch", lambda model: 0.5)
+    monkeypatch.setattr(choice, "cache_folder", lambda model: tmp_path)
+    monkeypatch.setattr(choice, "_opened", lambda model, name: name)
+    assert choice.choose_engine(model, 100) == (None, None)  # 50 s of torch aren't worth a measurement
+    assert not asked
+    fastest, said = choice.choose_engine(model, 200)
+    assert fastest == "openvino"
+    assert said == (
+        "the fastest backend for this model is openvino "
+        "(torch 0.5 s, onnx 0.2 s, openvino 0.1 s, mnn 0.3 s a picture)"
+    )
+    assert asked == ["onnx", "openvino", "mnn"]
+    assert choice.choose_engine(model, 10) == ("openvino", None)  # remembered, so nothing is to be weighed
+    assert choice.choose_engine(model, choice.FEWEST - 1) == (None, None)
+    assert len(asked) == 3
+    memory = json.loads((tmp_path / "fastest.json").read_text())
+    (tmp_path / "fastest.json").write_text(json.dumps(memory | {"threads": 99}))  # of another machine
+    assert choice.choose_engine(model, 200)[0] == "openvino"
+    assert len(asked) == 6
+    (tmp_path / "fastest.json").write_text("{")
+    assert choice.choose_engine(model, 10) == (None, None)

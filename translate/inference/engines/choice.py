@@ -1,0 +1,117 @@
+"""Which engine is fastest for a model on this machine: measured once, and remembered."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from translate.errors import OutputError, TranslateError
+from translate.files import replacing
+from translate.inference.engines.engine import Engine, cache_folder, open_engine, seconds
+from translate.inference.engines.runtimes import RUNTIMES
+from translate.weights.exporters.onnx import example_inputs
+from translate.weights.model_file import Model
+
+FEWEST = 8  # pictures: for fewer not even a remembered engine is worth opening
+WORTH_SECONDS = 60.0  # of torch: what takes less is done sooner than measured
+_SIDE = 256  # pixels of the picture that is measured with, or the next size that the network takes
+
+
+def choose_engine(model: Model, pictures: int) -> tuple[Engine | None, str | None]:
+    """The fastest engine for a model, None for torch itself, and a sentence where something was measured.
+
+    What was measured is remembered for this model, this number of threads and these versions. Where nothing
+    is remembered, it is measured only if torch would take more than `WORTH_SECONDS` for `pictures`. Fewer
+    than `FEWEST` are left to torch at once.
+    """
+    candidates = [name for name, runtime in RUNTIMES.items() if runtime.installed]
+    if not candidates or pictures < FEWEST:
+        return None, None
+    memory = cache_folder(model) / "fastest.json"
+    state = _state(candidates)
+    remembered = _remembered(memory, state)
+    if remembered is not None:
+        return _opened(model, remembered), None
+    of_torch = _seconds_of_torch(model)
+    if pictures * of_torch < WORTH_SECONDS:
+        return None, None
+    times = {"torch": of_torch} | {name: time for name in candidates if (time := _measured(model, name))}
+    fastest = min(times, key=times.__getitem__)
+    _remember(memory, {**state, "fastest": fastest, "seconds": times})
+    said = ", ".join(f"{name} {time:.2g} s" for name, time in times.items())
+    return _opened(model, fastest), f"the fastest backend for this model is {fastest} ({said} a picture)"
+
+
+def _state(candidates: list[str]) -> dict[str, Any]:
+    """What a measurement holds for."""
+    return {
+        "threads": torch.get_num_threads(),
+        "processors": os.cpu_count(),
+        "versions": {name: _version(name) for name in ("torch", *candidates)},
+    }
+
+
+def _version(name: str) -> str:
+    package = RUNTIMES[name].package if name in RUNTIMES else name
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _remembered(path: Path, state: dict[str, Any]) -> str | None:
+    try:
+        content = json.loads(path.read_text())
+        known = all(content[key] == value for key, value in state.items())
+        return str(content["fastest"]) if known else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remember(path: Path, content: dict[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + "\n")
+    except (OSError, OutputError):
+        pass  # a cache that can't be written costs a measurement, not a conversion
+
+
+def _opened(model: Model, name: str) -> Engine | None:
+    if name not in RUNTIMES:
+        return None
+    try:
+        return open_engine(model, name)
+    except TranslateError:
+        return None
+
+
+def _measured(model: Model, name: str) -> float | None:
+    """Seconds a picture; None of an engine that can't run the model."""
+    try:
+        engine = open_engine(model, name)
+    except TranslateError:
+        return None
+    return seconds(engine.run, [part.numpy() for part in _example(model)])
+
+
+def _seconds_of_torch(model: Model) -> float:
+    image, *others = _example(model)
+    latent = {"latent": others.pop()} if model.card.latent else {}
+
+    def run(_) -> Any:
+        with torch.inference_mode():
+            return model.network(image, *others, **latent)
+
+    return seconds(run, (), rounds=1)
+
+
+def _example(model: Model) -> tuple[torch.Tensor, ...]:
+    card = model.card
+    side = -(-max(_SIDE, card.minimum_size) // card.size_multiple) * card.size_multiple
+    return example_inputs(card, 1, side, side)

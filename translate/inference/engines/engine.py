@@ -1,0 +1,121 @@
+"""A model's network run by another runtime, checked against torch before it is used."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from platformdirs import user_cache_path
+from torch import Tensor
+
+from translate.errors import ModelError, TranslateError, UsageError
+from translate.inference.engines.runtimes import RUNTIMES, Run
+from translate.weights.exporters.onnx import example_inputs, input_names, require_onnx, write_onnx
+from translate.weights.model_file import Model
+
+TOLERANCE = 4e-3  # of values in a range of 2: half a grey level
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Stands in for a network: `engine(image, condition=None, latent=None)`, tensors on the CPU.
+
+    Attributes:
+        name: of the runtime.
+        difference: the largest one from torch that was seen, of values in the card's range.
+    """
+
+    name: str
+    difference: float
+    run: Run
+
+    def __call__(
+        self, image: Tensor, condition: Tensor | None = None, latent: Tensor | None = None
+    ) -> Tensor:
+        """float32 (B, C, H, W) to (B, C', scale · H, scale · W); see `Generator`."""
+        given = [part for part in (image, condition, latent) if part is not None]
+        return torch.from_numpy(self.run([part.contiguous().numpy() for part in given]))
+
+
+def open_engine(model: Model, name: str) -> Engine:
+    """Have `name` of `RUNTIMES` run the model's network with as many threads as torch has.
+
+    The first time this exports the network, which takes from seconds to half a minute; the file is kept in
+    the user's cache folder.
+
+    Raises:
+        UsageError: the runtime isn't installed.
+        ModelError: it can't run this network, or its answers differ from torch's by more than `TOLERANCE`.
+    """
+    runtime = RUNTIMES[name]
+    if not runtime.installed:
+        raise UsageError(
+            f"the backend {name} needs {runtime.package}, which isn't installed: "
+            f"pip install 'image-translate[{runtime.extra}]'"
+        )
+    path = _exported(model)
+    names = input_names(model.card)
+    try:
+        run = runtime.open(path, names, torch.get_num_threads())
+        difference = _difference(model, run)
+    except TranslateError:
+        raise
+    except Exception as error:  # each runtime has exceptions of its own
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModelError(
+            f"the backend {name} can't run this {model.card.architecture}: {lines[0]}; use --backend torch."
+        ) from error
+    low, high = model.card.value_range
+    if not difference <= TOLERANCE * (high - low) / 2:
+        raise ModelError(
+            f"the backend {name} answers otherwise than torch, by {difference:.2g}; use --backend torch."
+        )
+    return Engine(name, difference, run)
+
+
+def cache_folder(model: Model) -> Path:
+    """Where what is made of a model is kept: one folder for each card and weights."""
+    digest = hashlib.blake2b(model.card.model_dump_json().encode(), digest_size=16)
+    for key, value in model.network.state_dict().items():
+        digest.update(key.encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return user_cache_path("image-translate") / "engines" / digest.hexdigest()
+
+
+def seconds(run: Run, inputs: Sequence[np.ndarray], rounds: int = 3) -> float:
+    """The shortest time of a call, the first of which doesn't count."""
+    times = []
+    for _ in range(rounds + 1):
+        started = time.perf_counter()
+        run(inputs)
+        times.append(time.perf_counter() - started)
+    return min(times[1:])
+
+
+def _exported(model: Model) -> Path:
+    path = cache_folder(model) / "model.onnx"
+    if not path.exists():
+        require_onnx()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_onnx(path, model)
+    return path
+
+
+def _difference(model: Model, run: Run) -> float:
+    card = model.card
+    side = 2 * max(card.minimum_size, card.size_multiple)
+    worst = 0.0
+    for batch, height, width in ((1, side, side + card.size_multiple), (2, side + card.size_multiple, side)):
+        inputs = example_inputs(card, batch, height, width)
+        with torch.inference_mode():
+            image, *others = inputs
+            latent = {"latent": others.pop()} if card.latent else {}
+            wanted = model.network(image, *others, **latent)
+        answer = torch.from_numpy(run([part.numpy() for part in inputs]))
+        worst = max(worst, float((answer - wanted).abs().max()))
+    return worst
