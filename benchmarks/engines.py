@@ -4,9 +4,8 @@
     python benchmarks/engines.py --threads 1
 
 Generators at 256×256, batch 1, random weights. Turns are interleaved, and the median of a turn's time by the
-processor's clock is reported as how many times faster than torch it is; with it the largest difference from torch,
-of values in [-1, 1].
-Writes benchmarks/results/engines.json and engines.md.
+processor's clock is reported as how many times faster than torch it is; with it the largest difference from
+torch, of values in [-1, 1]. Writes benchmarks/results/engines.json and engines.md.
 """
 
 from __future__ import annotations

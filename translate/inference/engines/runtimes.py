@@ -7,8 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,22 +63,21 @@ def _openvino(path: Path, names: tuple[str, ...], threads: int) -> Run:
 def _mnn(path: Path, names: tuple[str, ...], threads: int) -> Run:
     if names != ("image",):
         raise ModelError(f"MNN is used for models that are given a picture alone, not {', '.join(names)}")
-    import MNN
-
+    mnn: Any = import_module("MNN")
     converted = path.with_suffix(".mnn")
     if not converted.exists():
         with replacing(converted) as temporary:
             _to_mnn(path, temporary)
     settings = {"numThread": threads, "backend": 0, "precision": "high"}
     with _silent():
-        manager = MNN.nn.create_runtime_manager((settings,))
-        module = MNN.nn.load_module_from_file(str(converted), ["image"], ["output"], runtime_manager=manager)
+        manager = mnn.nn.create_runtime_manager((settings,))
+        module = mnn.nn.load_module_from_file(str(converted), ["image"], ["output"], runtime_manager=manager)
 
     def run(inputs: Sequence[np.ndarray]) -> np.ndarray:
         (image,) = inputs
-        given = MNN.expr.placeholder(list(image.shape), MNN.expr.NCHW)
+        given = mnn.expr.placeholder(list(image.shape), mnn.expr.NCHW)
         given.write(np.ascontiguousarray(image))
-        return np.array(MNN.expr.convert(module.forward([given])[0], MNN.expr.NCHW).read())
+        return np.array(mnn.expr.convert(module.forward([given])[0], mnn.expr.NCHW).read())
 
     return run
 
