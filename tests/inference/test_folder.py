@@ -63,17 +63,20 @@ def test_a_bad_file_does_not_stop_the_rest(translator, tmp_path):
     assert names(tmp_path / "out") == ["0.png", "2.png", "4.png"]
 
 
-def test_notes_and_background(translator, tmp_path):
+def test_transparency_is_kept_or_laid_over_the_background(translator, tmp_path):
     from PIL import Image
 
     (tmp_path / "in").mkdir()
-    Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / "in" / "x.gif", save_all=True)
-    [result] = folder.convert(
-        translator, plan([str(tmp_path / "in")], tmp_path / "out"), background=(250, 0, 0)
-    )
-    assert result.notes == (".gif can't be written: saved as PNG",)
+    Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / "in" / "x.ppm", "png")
     expected = translator(np.full((8, 8, 3), (250, 0, 0), np.uint8))
-    assert np.array_equal(images.read(tmp_path / "out" / "x.png").pixels, expected)
+    for to, alpha in (("keep", 0), ("jpg", None)):
+        todo = plan([str(tmp_path / "in")], tmp_path / "out", to)
+        [result] = folder.convert(translator, todo, background=(250, 0, 0), quality=100)
+        said = (".ppm can't be written: saved as PNG",) if to == "keep" else ()
+        assert result.notes == ("a PNG file named .ppm", *said)
+        made = np.asarray(Image.open(result.job.target)).astype(int)
+        assert np.abs(made[..., :3] - expected).max() <= (0 if to == "keep" else 4)
+        assert alpha is None or set(made[..., 3].flat) == {alpha}
 
 
 def test_outputs_that_are_not_finite_are_failures_of_their_own(translator, tmp_path, monkeypatch):
@@ -102,17 +105,17 @@ def test_a_name_that_is_taken_fails_alone(translator, tmp_path):
 
 
 def test_a_full_disk_ends_it(translator, tmp_path, monkeypatch):
-    write = images.write
+    write = images.write_like
 
-    def full(path, pixels, **options):
+    def full(path, *pictures, **options):
         if path.name == "2.png":
             raise OutputError(f"{path} can't be written") from OSError(
                 errno.ENOSPC, "No space left on device"
             )
-        write(path, pixels, **options)
+        write(path, *pictures, **options)
 
     todo = jobs(tmp_path, [(8, 8)] * 30)
-    monkeypatch.setattr(images, "write", full)
+    monkeypatch.setattr(images, "write_like", full)
     with pytest.raises(OutputError):
         list(folder.convert(translator, todo))
     assert {"0.png", "1.png"} <= set(names(tmp_path / "out"))
@@ -132,13 +135,13 @@ def test_stopping_finishes_the_pictures_at_hand(translator, tmp_path):
 def test_memory_is_bounded_by_few_pictures(translator, tmp_path, monkeypatch):
     """However slow the consumer, decoding stays a few pictures ahead."""
     started: list[Path] = []
-    read = images.read
+    read = images.read_original
 
-    def counted(path, **options):
+    def counted(path, to, **options):
         started.append(path)
-        return read(path, **options)
+        return read(path, to, **options)
 
-    monkeypatch.setattr(images, "read", counted)
+    monkeypatch.setattr(images, "read_original", counted)
     results = folder.convert(translator, jobs(tmp_path, [(8, 8)] * 60))
     next(results)
     time.sleep(0.2)
@@ -182,7 +185,7 @@ def test_a_wrong_label_is_refused_before_any_work(labelled_model, translator, tm
 
 def test_decoding_and_encoding_overlap_with_the_network(translator, tmp_path, monkeypatch):
     """The first run waits until a later picture is read, the first writing until the network runs again."""
-    read, write = images.read, images.write
+    read, write = images.read_original, images.write_like
     reads, runs = threading.Semaphore(0), threading.Semaphore(0)
     running_turn, writing_turn = count(), count()
     in_time = []
@@ -203,8 +206,8 @@ def test_decoding_and_encoding_overlap_with_the_network(translator, tmp_path, mo
         return write(*arguments, **options)
 
     todo = jobs(tmp_path, [(8, 8)] * 30)
-    monkeypatch.setattr(images, "read", reading)
-    monkeypatch.setattr(images, "write", writing)
+    monkeypatch.setattr(images, "read_original", reading)
+    monkeypatch.setattr(images, "write_like", writing)
     monkeypatch.setattr(translator, "run", running)
     list(folder.convert(translator, todo))
     assert len(in_time) >= 4

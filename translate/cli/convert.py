@@ -33,6 +33,7 @@ def convert(
     quality: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100))] = 95,
     batch_size: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1,
     background: str = "white",
+    max_pixels: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 64_000_000,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     on_collision: Literal["refuse", "suffix"] = "refuse",
     shard: str | None = None,
@@ -84,7 +85,9 @@ def convert(
     batch_size
         How many pictures of equal size go through the network together.
     background
-        What shows through transparent pixels: a colour name or #rrggbb.
+        What shows through transparent pixels in a format without transparency: a colour name or #rrggbb.
+    max_pixels
+        Larger pictures, and animations of more pixels in all, are refused.
     overwrite
         Convert everything again, also what an earlier run has finished.
     on_collision
@@ -159,6 +162,7 @@ def convert(
             batch_size=batch_size,
             quality=quality,
             background=colour,
+            max_pixels=max_pixels,
             manifest=manifest,
             stop=stop,
         )

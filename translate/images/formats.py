@@ -16,9 +16,18 @@ SUFFIXES_OF = {
 }
 FORMAT_OF = {suffix: name for name, suffixes in SUFFIXES_OF.items() for suffix in suffixes}
 SUFFIXES = frozenset(FORMAT_OF)
-WRITABLE = frozenset(s for name in ("PNG", "JPEG", "WEBP", "BMP", "TIFF") for s in SUFFIXES_OF[name])
+WRITABLE = frozenset(s for name in ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF") for s in SUFFIXES_OF[name])
+# What else than one picture of 8 bits a format holds, as it is written here.
+HOLDING_ALPHA = frozenset(("PNG", "WEBP", "TIFF", "GIF"))
+HOLDING_16_BIT = frozenset(("PNG", "TIFF"))
+HOLDING_FRAMES = frozenset(("PNG", "WEBP", "TIFF", "GIF"))
 
 
 def same_format(suffix: str, other: str) -> bool:
     """Whether two suffixes mean the same format, as `.jpeg` and `.JPG` do."""
     return FORMAT_OF.get(suffix.lower(), suffix) == FORMAT_OF.get(other.lower(), other)
+
+
+def format_of_suffix(suffix: str) -> str:
+    """The format that a suffix names; one that isn't known names itself."""
+    return FORMAT_OF.get(suffix.lower(), suffix)

@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image
 
 from translate import files
-from translate.images.checks import (
-    MAX_PIXELS,
-    WITH_ALPHA,
-    complaints_as_bad_image,
-    require_complete,
-    require_mode,
-    require_regular,
-    require_size,
+from translate.images.checks import MAX_PIXELS, complaints_as_bad_image, require_regular
+from translate.images.decoding import (
+    contents,
+    decode_jpeg,
+    flat,
+    format_of,
+    is_bare_jpeg,
+    notes_of_suffix,
+    opened,
 )
-from translate.images.formats import FORMAT_OF, FORMATS, SUFFIXES
-from translate.pillow import (
-    eight_bit,
-    is_srgb,
-    lift_pixel_limit,
-    notes_of_picture,
-    orientation_of,
-    to_srgb,
-)
-
-_READ_AT_ONCE = 64 * 2**20  # bytes; larger files are streamed from disk
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_JPEG_START = b"\xff\xd8\xff"
+from translate.images.formats import FORMATS, SUFFIXES
+from translate.pillow import notes_of_picture, orientation_of
 
 
 @dataclass(frozen=True)
@@ -85,7 +65,7 @@ def probe(path: str | Path) -> Header:
             turned = not late and orientation_of(image, []) >= 5
             width, height = image.size
             size = (height, width) if turned else (width, height)
-            return Header(size, image.mode, _format(image))
+            return Header(size, image.mode, format_of(image))
 
 
 def read(
@@ -107,86 +87,16 @@ def read(
     """
     path = Path(path)
     with complaints_as_bad_image(path):
-        encoded = path.read_bytes() if require_regular(path) <= _READ_AT_ONCE else None
-        bare = encoded is not None and _is_bare_jpeg(encoded)
-        if encoded is not None and bare:
-            pixels = _decode_jpeg(path, encoded, max_pixels)
+        encoded = contents(path)
+        if encoded is not None and is_bare_jpeg(encoded):
+            pixels = decode_jpeg(path, encoded, max_pixels)
             if pixels is not None:
-                return Picture(pixels, _notes_of_suffix(path, "JPEG"), "JPEG")
-        with notes_of_picture() as notes, io.BytesIO(encoded) if encoded else path.open("rb") as stream:
-            lift_pixel_limit(max_pixels)
-            with Image.open(stream, formats=FORMATS) as image:
-                require_size(path, image.size, max_pixels)
-                name = _format(image)
-                notes += _notes_of_suffix(path, name)
-                require_complete(path, name, stream)
-                pixels = None
-                ordinary = image.format == "JPEG" and not bare and _is_upright_srgb(image, notes)
-                if encoded is not None and ordinary:
-                    pixels = _decode_jpeg(path, encoded, max_pixels)
-                if pixels is None:
-                    pixels = _decode(path, image, background, notes)
-    return Picture(pixels, tuple(dict.fromkeys(notes)), name)
-
-
-def _format(image: ImageFile.ImageFile) -> str:
-    return {"MPO": "JPEG", None: "?"}.get(image.format, str(image.format))
-
-
-def _notes_of_suffix(path: Path, name: str) -> tuple[str, ...]:
-    claimed = FORMAT_OF.get(path.suffix.lower())
-    return () if claimed in (None, name) else (f"a {name} file named {path.suffix}",)
-
-
-def _is_bare_jpeg(encoded: bytes) -> bool:
-    """A JPEG that says nothing of orientation or colour space, so that Pillow needn't look at it first."""
-    return encoded.startswith(_JPEG_START) and b"Exif\0" not in encoded and b"ICC_PROFILE\0" not in encoded
-
-
-def _is_upright_srgb(image: Image.Image, notes: list[str]) -> bool:
-    profile = image.info.get("icc_profile")
-    if profile and not is_srgb(profile):
-        return False
-    return "exif" not in image.info or orientation_of(image, notes) == 1
-
-
-def _decode_jpeg(path: Path, encoded: bytes, max_pixels: int) -> np.ndarray | None:
-    """Ordinary JPEGs: Pillow's pixels in 60 % of its time; None for those that Pillow shall judge."""
-    import simplejpeg
-
-    try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(encoded)
-        if colours not in ("YCbCr", "Gray"):
-            return None
-        require_size(path, (int(width), int(height)), max_pixels)
-        return simplejpeg.decode_jpeg(encoded, "RGB", fastdct=False, fastupsample=False)
-    except ValueError:  # also of damage that could be painted over
-        return None
-
-
-def _decode(path: Path, image: Image.Image, background: tuple[int, int, int], notes: list[str]) -> np.ndarray:
-    if getattr(image, "is_animated", False) and image.format != "MPO":
-        notes.append("several frames: the first is used")
-    image.load()
-    require_mode(path, image)
-    orientation = orientation_of(image, notes)
-    profile = image.info.get("icc_profile")
-    upright: Image.Image = image
-    if image.mode.startswith("I"):
-        upright, profile = eight_bit(image), None
-    flat = _flatten(upright, background, to_srgb(profile, notes))
-    return np.array(flat.transpose(_UPRIGHT[orientation]) if orientation != 1 else flat)
-
-
-def _flatten(
-    image: Image.Image, background: tuple[int, int, int], convert: Callable[[Image.Image], Image.Image]
-) -> Image.Image:
-    if image.mode not in WITH_ALPHA and not image.has_transparency_data:
-        return convert(image.convert("RGB") if image.mode in ("1", "P", "RGBX", "YCbCr") else image)
-    straight = image.convert("RGBA")
-    colour = convert(straight.convert("RGB"))
-    colour.putalpha(straight.getchannel("A"))
-    return Image.alpha_composite(Image.new("RGBA", image.size, (*background, 255)), colour).convert("RGB")
+                return Picture(pixels, notes_of_suffix(path, "JPEG"), "JPEG")
+        with opened(path, encoded, max_pixels) as file:
+            pixels = file.ordinary_jpeg(max_pixels)
+            if pixels is None:
+                pixels = flat(path, file.image, background, file.notes)
+    return Picture(pixels, tuple(dict.fromkeys(file.notes)), file.format)
 
 
 def from_pil(image: Image.Image, *, background: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
@@ -197,4 +107,4 @@ def from_pil(image: Image.Image, *, background: tuple[int, int, int] = (255, 255
     """
     path = Path(getattr(image, "filename", "") or "picture")
     with complaints_as_bad_image(path), notes_of_picture() as notes:
-        return _decode(path, image, background, notes)
+        return flat(path, image, background, notes)

@@ -12,22 +12,34 @@ if TYPE_CHECKING:
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:
-    """uint8 `(H, W, 3)` sRGB to `(H, W, 1)` luma (ITU-R 601-2, rounded as Pillow does)."""
+    """uint8 or uint16 `(H, W, 3)` sRGB to `(H, W, 1)` luma (ITU-R 601-2, rounded as Pillow does)."""
+    if pixels.dtype == np.uint16:
+        return np.rint(pixels @ np.array([0.299, 0.587, 0.114])).astype(np.uint16)[..., None]
     return np.array(Image.fromarray(pixels).convert("L"))[..., None]
 
 
+def eight_bits(pixels: np.ndarray) -> np.ndarray:
+    """uint8 of uint8, or the upper bytes of uint16."""
+    return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
+
+
 def to_tensor(pixels: np.ndarray) -> Tensor:
-    """uint8 `(H, W, C)` or `(H, W)` in 0..255 to float32 `(1, C, H, W)` in [-1, 1]."""
+    """uint8 or uint16 `(H, W, C)` or `(H, W)`, all of its range, to float32 `(1, C, H, W)` in [-1, 1]."""
     import torch
 
     planes = np.ascontiguousarray(pixels if pixels.ndim == 3 else pixels[..., None])
-    return torch.tensor(planes).permute(2, 0, 1)[None].to(torch.float32).div_(127.5).sub_(1).contiguous()
+    if planes.dtype == np.uint16:
+        planes = planes.astype(np.int32)
+    half = np.iinfo(pixels.dtype).max / 2
+    return torch.tensor(planes).permute(2, 0, 1)[None].to(torch.float32).div_(half).sub_(1).contiguous()
 
 
-def to_pixels(tensor: Tensor) -> np.ndarray:
-    """Float `(1, C, H, W)` or `(C, H, W)` in [-1, 1] to uint8 `(H, W, C)`, rounded and clamped."""
+def to_pixels(tensor: Tensor, *, bits: int = 8) -> np.ndarray:
+    """Float `(1, C, H, W)` or `(C, H, W)` in [-1, 1] to uint8, or of 16 bits uint16, `(H, W, C)`; clamped."""
     import torch
 
     planes = tensor.detach()[0] if tensor.ndim == 4 else tensor.detach()
-    levels = planes.float().add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
-    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
+    largest, kind = (255, torch.uint8) if bits == 8 else (65535, torch.int32)
+    levels = planes.float().add(1).mul_(largest / 2).round_().clamp_(0, largest).to(kind)
+    pixels = np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
+    return pixels if bits == 8 else pixels.astype(np.uint16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from PIL import Image
 from translate.errors import OutputError, UsageError
 from translate.files import replacing
 from translate.images.formats import FORMAT_OF, WRITABLE
+from translate.images.metadata import fitting
+from translate.images.originals import Original
+from translate.images.wide import encode_wide
 from translate.pillow import first_line
 
 
@@ -26,15 +30,82 @@ def write(path: str | Path, pixels: np.ndarray, *, quality: int = 95) -> None:
         OutputError: the folder can't be written, the disk is full.
     """
     path = Path(path)
+    name = _format(path)
+    _put(path, encode(pixels, name, quality=quality))
+
+
+def write_like(
+    path: str | Path, outputs: Sequence[np.ndarray], original: Original, *, quality: int = 95
+) -> None:
+    """Write what was made of a file's frames, with the rest of that file; whole or not at all.
+
+    Transparency is resampled to the outputs' size (bicubic). EXIF goes along without orientation and size,
+    the profile where the outputs have colours, both as far as the format takes them.
+
+    Args:
+        outputs: uint8 or uint16 `(H, W, 1 or 3)`, one for each frame of `original`.
+        original: what `read_original` gave for the format of `path`.
+
+    Raises:
+        UsageError: a suffix that can't be written.
+        OutputError: the folder can't be written, the disk is full.
+    """
+    path = Path(path)
+    name = _format(path)
+    frames = [
+        _with_alpha(output, frame.alpha) for output, frame in zip(outputs, original.frames, strict=True)
+    ]
+    kept = fitting(name, original.exif, original.profile, grey=outputs[0].shape[2] == 1)
+    if frames[0].dtype == np.uint16:
+        _put(path, encode_wide(frames[0], name, **(kept if name == "PNG" else {})))
+        return
+    several = {} if len(frames) == 1 else _as_animation(name, frames, original)
+    _put(path, encode(frames[0], name, quality=quality, **kept, **several))
+
+
+def _format(path: Path) -> str:
     if path.suffix.lower() not in WRITABLE:
         raise UsageError(f"{path}: pictures are written as {', '.join(sorted(WRITABLE))}; change the suffix.")
-    encoded = encode(pixels, FORMAT_OF[path.suffix.lower()], quality=quality)
+    return FORMAT_OF[path.suffix.lower()]
+
+
+def _put(path: Path, encoded: bytes) -> None:
     with replacing(path) as temporary:
         temporary.write_bytes(encoded)
 
 
-def encode(pixels: np.ndarray, name: str, *, quality: int = 95) -> bytes:
-    """The bytes of a picture file in format `name` ("PNG", "JPEG", "WEBP", "BMP", "TIFF"); see `write`."""
+def _with_alpha(pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+    """An output and its input's transparency, `(H, W, C + 1)`."""
+    if alpha is None:
+        return pixels
+    if alpha.shape != pixels.shape[:2]:
+        size = (pixels.shape[1], pixels.shape[0])
+        resized = Image.fromarray(alpha.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
+        levels = np.rint(np.asarray(resized)).clip(0, np.iinfo(alpha.dtype).max)
+        return np.dstack((pixels, levels.astype(alpha.dtype)))
+    return np.dstack((pixels, alpha))
+
+
+def _as_animation(name: str, frames: Sequence[np.ndarray], original: Original) -> dict[str, Any]:
+    """Pillow's options for all frames in one file."""
+    rest = {"save_all": True, "append_images": [_image(frame) for frame in frames[1:]]}
+    if name == "TIFF":
+        return rest
+    shown = frames[1:] if original.poster and name == "PNG" else frames
+    # A GIF that doesn't say how often is shown once; PNG and WebP would take nothing said for ever.
+    loop = {"loop": original.loop} if original.loop is not None else {} if name == "GIF" else {"loop": 1}
+    clear = {"disposal": 2} if name == "GIF" and shown[0].shape[2] in (2, 4) else {}
+    poster = {"default_image": True} if shown is not frames else {}
+    durations = [frame.duration for frame in original.frames[-len(shown) :]]
+    whole = durations if name == "PNG" else [round(duration) for duration in durations]
+    return {**rest, **loop, **clear, **poster, "duration": whole}
+
+
+def encode(pixels: np.ndarray, name: str, *, quality: int = 95, **more: Any) -> bytes:
+    """The bytes of a picture file in format `name`, PNG, JPEG, WEBP, BMP, TIFF or GIF; see `write`.
+
+    With two or four channels the last is transparency. `more` are Pillow's options for the format.
+    """
     options: dict[str, dict[str, Any]] = {
         "PNG": {"compress_level": 1},
         "JPEG": {"quality": quality, "subsampling": 0},
@@ -42,10 +113,14 @@ def encode(pixels: np.ndarray, name: str, *, quality: int = 95) -> bytes:
         "TIFF": {"compression": "tiff_adobe_deflate"},
     }
     stream = io.BytesIO()
-    plane = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
     try:
-        Image.fromarray(np.ascontiguousarray(plane)).save(stream, name, **options.get(name, {}))
-    except (OSError, ValueError) as error:
+        _image(pixels).save(stream, name, **(options.get(name, {}) | more))
+    except (OSError, ValueError, RuntimeError) as error:  # libtiff's are the last
         size = f"{pixels.shape[1]}×{pixels.shape[0]}"
         raise OutputError(f"{size} pixels can't be written as {name}: {first_line(error)}") from error
     return stream.getvalue()
+
+
+def _image(pixels: np.ndarray) -> Image.Image:
+    plane = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    return Image.fromarray(np.ascontiguousarray(plane))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import torch
@@ -39,6 +40,7 @@ def convert(
     batch_size: int = 1,
     quality: int = 95,
     background: tuple[int, int, int] = (255, 255, 255),
+    max_pixels: int = images.MAX_PIXELS,
     manifest: Manifest | None = None,
     stop: threading.Event | None = None,
 ) -> Iterator[Result]:
@@ -54,7 +56,9 @@ def convert(
         sampling: which of many outputs, of a model that has a latent code; the same for every picture,
             whatever its neighbours. Jobs have as many targets as it has codes.
         batch_size: pictures of equal size that are near each other go through the network together.
-        background: what shows through transparent pixels, RGB in 0..255.
+        background: what shows through transparent pixels, RGB in 0..255; where the output's format holds
+            transparency, what the network sees in place of pixels that can't be seen.
+        max_pixels: larger pictures, and animations of more pixels in all, are refused.
         manifest: what it knows as finished is skipped, and what becomes of the rest is written there.
         stop: once set, the pictures at hand are finished and no new ones begun.
 
@@ -75,9 +79,10 @@ def convert(
         writer = Writer(encoders, quality, ahead)
         waiting: deque[Work] = deque()
         try:
-            for batch in _batches(
-                _bounded(decoders, jobs, background, len(rounds), manifest, ahead), waiting, batch_size
-            ):
+            reading = partial(
+                read, background=background, max_pixels=max_pixels, rounds=len(rounds), manifest=manifest
+            )
+            for batch in _batches(_bounded(decoders, reading, jobs, ahead), waiting, batch_size):
                 if stop is not None and stop.is_set():
                     break
                 for number, code in enumerate(rounds if batch else ()):
@@ -92,17 +97,12 @@ def convert(
 
 
 def _bounded(
-    pool: ThreadPoolExecutor,
-    jobs: Iterable[Job],
-    background: tuple[int, int, int],
-    rounds: int,
-    manifest: Manifest | None,
-    ahead: int,
+    pool: ThreadPoolExecutor, reading: Callable[[Job], Work], jobs: Iterable[Job], ahead: int
 ) -> Iterator[Work]:
-    """Decode in threads, at most `ahead` pictures before they are wanted."""
+    """Decode in threads, at most `ahead` files before they are wanted."""
     waiting: deque[Future[Work]] = deque()
     for job in jobs:
-        waiting.append(pool.submit(read, job, background, rounds, manifest))
+        waiting.append(pool.submit(reading, job))
         if len(waiting) > ahead:
             yield waiting.popleft().result()
     while waiting:
@@ -136,14 +136,17 @@ def _settled(waiting: deque[Work], manifest: Manifest | None, *, all_begun: bool
 def _run(
     translator: Translator, batch: list[Frame], condition: Tensor | None, code: Tensor | None
 ) -> list[np.ndarray | str]:
-    """The outputs of a batch, uint8 `(H, W, C)`, or for each the reason why there is none."""
+    """The outputs of a batch, uint8 or uint16 `(H, W, C)`, or for each the reason why there is none."""
     prepared = [_prepare(translator, frame) for frame in batch]
     inputs = [x for x in prepared if isinstance(x, Tensor)]
     try:
         made = iter(translator.run(torch.cat(inputs), condition, code).cpu() if inputs else ())
     except TranslateError as error:
         return [str(error) if isinstance(x, Tensor) else x for x in prepared]
-    return [_pixels(next(made)) if isinstance(x, Tensor) else x for x in prepared]
+    return [
+        _pixels(next(made), 8 * frame.pixels.itemsize) if isinstance(x, Tensor) else x
+        for frame, x in zip(batch, prepared, strict=True)
+    ]
 
 
 def _prepare(translator: Translator, frame: Frame) -> Tensor | str:
@@ -154,9 +157,9 @@ def _prepare(translator: Translator, frame: Frame) -> Tensor | str:
         return error.reason
 
 
-def _pixels(output: Tensor) -> np.ndarray | str:
+def _pixels(output: Tensor, bits: int) -> np.ndarray | str:
     try:
         require_finite(output)
     except TranslateError as error:
         return str(error)
-    return images.to_pixels(output)
+    return images.to_pixels(output, bits=bits)

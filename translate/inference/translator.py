@@ -331,7 +331,7 @@ class Translator:
         return images.to_pixels(out)
 
     def prepare(self, pixels: np.ndarray, name: str = "") -> Tensor:
-        """uint8 `(H, W, 1 or 3)` to the float32 `(1, C, H, W)` in [-1, 1] that this model takes.
+        """uint8 or uint16 `(H, W, 1 or 3)` to the float32 `(1, C, H, W)` in [-1, 1] that this model takes.
 
         Args:
             name: of the picture, for messages.
@@ -341,7 +341,7 @@ class Translator:
             BadImage: the model takes maps of classes, and the picture has a colour that is no class's.
         """
         if self.card.classes:
-            return one_hot(pixels, self.card.classes, name)
+            return one_hot(images.eight_bits(pixels), self.card.classes, name)
         channels = self.card.channels[0]
         if channels not in PICTURE_CHANNELS:
             raise ModelError(f"the model takes {channels} channels, pictures have 1 or 3; give it a tensor.")

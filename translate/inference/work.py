@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,10 +44,12 @@ class Work:
     rounds: int
     started: float
     state: State | None = None
-    picture: images.Picture | None = None
+    original: images.Original | None = None
+    made: list[list[np.ndarray | str]] = field(default_factory=list)  # of each round, in the frames' order
     errors: list[str] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     writing: list[Future[tuple[str | None, float]]] = field(default_factory=list)
+    unmade: list[int] = field(default_factory=list)  # of each round, how many frames the network hasn't made
     ended: float = 0.0
     skipped: bool = False
 
@@ -69,8 +72,9 @@ class Work:
             if error is not None:
                 self.errors.append(error)
         error = self.errors[0] if self.errors else None
-        size = None if self.picture is None else (self.picture.pixels.shape[1], self.picture.pixels.shape[0])
-        notes = () if self.picture is None else self.picture.notes
+        first = None if self.original is None else self.original.frames[0].pixels
+        size = None if first is None else (first.shape[1], first.shape[0])
+        notes = () if self.original is None else self.original.notes
         if not (error or self.skipped or self.job.note is None):
             notes = (*notes, self.job.note)
         return Result(self.job, error, notes, size, self.ended - self.started, self.skipped)
@@ -81,10 +85,13 @@ class Frame:
     """One picture of a file; most files have one."""
 
     work: Work
-    pixels: np.ndarray  # uint8 (H, W, 3)
+    number: int
+    pixels: np.ndarray  # uint8 or uint16 (H, W, 3)
 
 
-def read(job: Job, background: tuple[int, int, int], rounds: int, manifest: Manifest | None = None) -> Work:
+def read(
+    job: Job, background: tuple[int, int, int], max_pixels: int, rounds: int, manifest: Manifest | None = None
+) -> Work:
     """Decode a file, unless it is finished already; without frames where there is nothing to do."""
     work = Work(job, rounds, time.perf_counter())
     if manifest is not None:
@@ -92,8 +99,12 @@ def read(job: Job, background: tuple[int, int, int], rounds: int, manifest: Mani
         work.skipped = manifest.finished(job, work.state)
     if not work.skipped:
         try:
-            work.picture = images.read(job.source, background=background)
-            work.frames = [Frame(work, work.picture.pixels)]
+            to = images.format_of_suffix(job.target.suffix)
+            work.original = images.read_original(job.source, to, background=background, max_pixels=max_pixels)
+            frames = work.original.frames
+            work.frames = [Frame(work, number, frame.pixels) for number, frame in enumerate(frames)]
+            work.made = [[""] * len(frames) for _ in range(rounds)]
+            work.unmade = [len(frames)] * rounds
         except BadImage as error:
             work.errors.append(error.reason)
     work.ended = time.perf_counter()
@@ -110,21 +121,34 @@ class Writer:
         self._writing: deque[Future[tuple[str | None, float]]] = deque()
 
     def add(self, frame: Frame, number: int, output: np.ndarray | str) -> None:
-        """Take an output, uint8 `(H, W, C)`, of round `number`, or the reason why there is none."""
+        """Take an output, uint8 or uint16 `(H, W, C)`, of round `number`, or the reason why there is none.
+
+        With the last of a file's frames its writing begins.
+        """
         work = frame.work
-        future = self._pool.submit(_finish, work.job.targets[number], output, self._quality)
+        work.made[number][frame.number] = output
+        work.unmade[number] -= 1
+        if work.unmade[number]:
+            return
+        outputs, work.made[number] = work.made[number], []
+        assert work.original is not None
+        target = work.job.targets[number]
+        future = self._pool.submit(_finish, target, outputs, work.original, self._quality)
         work.writing.append(future)
         self._writing.append(future)
         while len(self._writing) > self._most:
             self._writing.popleft().result()
 
 
-def _finish(target: Path, output: np.ndarray | str, quality: int) -> tuple[str | None, float]:
+def _finish(
+    target: Path, outputs: Sequence[np.ndarray | str], original: images.Original, quality: int
+) -> tuple[str | None, float]:
     """Write an output; an error, or none, and when it was over."""
-    error = output if isinstance(output, str) else None
-    if not isinstance(output, str):
+    error = next((output for output in outputs if isinstance(output, str)), None)
+    if error is None:
+        made = [output for output in outputs if not isinstance(output, str)]
         try:
-            images.write(target, output, quality=quality)
+            images.write_like(target, made, original, quality=quality)
         except TranslateError as problem:
             cause = problem.__cause__
             if isinstance(problem, OutputError) and isinstance(cause, OSError) and cause.errno in _FATAL:
