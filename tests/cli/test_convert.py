@@ -202,6 +202,7 @@ def test_interrupting_a_real_process(here, number):
     assert 1 <= len(done) < 400
     assert not [name for name in done if name.startswith(".")]
     assert all(images.read(Path("out") / name).pixels.shape == (200, 200, 3) for name in done)
+    assert sorted(finished(Path("out/.translate-manifest.jsonl"))) == done
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from translate import images
 from translate.errors import ModelError, OutputError, UsageError
 from translate.inference import folder
 from translate.inference.latent import Sampling
-from translate.inference.plan import Job, plan
+from translate.inference.plan import Job, Plan, plan
+from translate.inference.work import read
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
-def jobs(tmp_path: Path, sizes: list[tuple[int, int]]) -> list[Job]:
+def jobs(tmp_path: Path, sizes: list[tuple[int, int]]) -> Plan:
     for index, size in enumerate(sizes):
         images.write(tmp_path / "in" / f"{index}.png", noise(*size, seed=index))
     return plan([str(tmp_path / "in")], tmp_path / "out")
@@ -148,6 +150,52 @@ def test_memory_is_bounded_by_few_pictures(translator, tmp_path, monkeypatch):
     assert len(started) < 20
     results.close()
     assert threading.active_count() < 10
+
+
+def test_few_large_pictures_wait(translator, tmp_path, monkeypatch):
+    """Of pictures that are large beside what may wait, one is decoded ahead; of small ones a few are."""
+    todo = jobs(tmp_path, [(8, 8)] * 12)
+    for most, ahead in ((60, 1), (200, 3), (10_000, 5)):
+        monkeypatch.setattr(folder, "PIXELS_WAITING", most)
+        with ThreadPoolExecutor(2) as pool:
+            submitted: list[Job] = []
+
+            def reading(job, submitted=submitted):
+                submitted.append(job)
+                return read(job, (0, 0, 0), 100, 1)
+
+            works = folder._bounded(pool, reading, todo, 5)
+            for _ in range(5):
+                next(works)
+            time.sleep(0.1)
+            assert len(submitted) == 5 + ahead
+            assert len(list(works)) == 7
+
+
+def test_frames_go_through_the_network_with_pictures_and_sixteen_bits_stay(translator, tmp_path):
+    import cv2
+    from PIL import Image, ImageSequence
+
+    jobs(tmp_path, [(8, 8)] * 2)
+    drawn = [noise(8, 8, seed=index) for index in range(5, 8)]
+    first, *others = map(Image.fromarray, drawn)
+    first.save(tmp_path / "in" / "moving.png", save_all=True, append_images=others, duration=[20, 30, 40])
+    wide = noise(8, 8, seed=9).astype(np.uint16) * 257
+    cv2.imwrite(str(tmp_path / "in" / "wide.png"), wide[..., ::-1])
+    todo = plan([str(tmp_path / "in")], tmp_path / "out")
+    results = list(folder.convert(translator, todo, batch_size=4))
+    assert [(result.job.name, result.error) for result in results] == [
+        (name, None) for name in ("0.png", "1.png", "moving.png", "wide.png")
+    ]
+    with Image.open(tmp_path / "out" / "moving.png") as made:
+        for frame, expected, duration in zip(ImageSequence.Iterator(made), drawn, (20, 30, 40), strict=True):
+            assert np.abs(np.asarray(frame.convert("RGB")).astype(int) - translator(expected)).max() <= 1
+            assert frame.info["duration"] == duration
+    made = cv2.imread(str(tmp_path / "out" / "wide.png"), cv2.IMREAD_UNCHANGED)[..., ::-1]
+    expected = translator(torch.from_numpy(wide.astype(np.float32)).permute(2, 0, 1)[None] / 32767.5 - 1)
+    levels = ((expected[0].permute(1, 2, 0).clamp(-1, 1) + 1) * 32767.5).numpy()
+    assert made.dtype == np.uint16
+    assert np.abs(made - levels).max() < 4, "far finer than the 257 of a level of 8 bits"
 
 
 def test_one_channel_models_write_grey_pictures(write_model, tmp_path):

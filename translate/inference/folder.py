@@ -20,7 +20,7 @@ from translate.inference.manifest import Manifest
 from translate.inference.pictures import require_finite
 from translate.inference.plan import Job
 from translate.inference.translator import Translator
-from translate.inference.work import Frame, Result, Work, Writer, read
+from translate.inference.work import PIXELS_WAITING, Frame, Result, Work, Writer, read
 
 # Pillow, libjpeg and zlib let go of the interpreter's lock, and the network needs the cores. No tensors in
 # these threads: each that runs a parallel torch operation gets a pool of its own, and once there are more
@@ -99,12 +99,15 @@ def convert(
 def _bounded(
     pool: ThreadPoolExecutor, reading: Callable[[Job], Work], jobs: Iterable[Job], ahead: int
 ) -> Iterator[Work]:
-    """Decode in threads, at most `ahead` files before they are wanted."""
+    """Decode in threads, at most `ahead` files before they are wanted, and few if they are large."""
     waiting: deque[Future[Work]] = deque()
+    expected = PIXELS_WAITING // 2  # of the next ones; neighbours are mostly alike
     for job in jobs:
         waiting.append(pool.submit(reading, job))
-        if len(waiting) > ahead:
-            yield waiting.popleft().result()
+        while len(waiting) > min(ahead, max(1, PIXELS_WAITING // max(1, expected))):
+            work = waiting.popleft().result()
+            expected = max(work.pixels(), expected // 2)
+            yield work
     while waiting:
         yield waiting.popleft().result()
 

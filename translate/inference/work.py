@@ -17,6 +17,7 @@ from translate.errors import BadImage, OutputError, TranslateError
 from translate.inference.manifest import Manifest, State
 from translate.inference.plan import Job
 
+PIXELS_WAITING = 32_000_000  # on either side of the network, besides those that are being read or written
 _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
 
 
@@ -52,6 +53,10 @@ class Work:
     unmade: list[int] = field(default_factory=list)  # of each round, how many frames the network hasn't made
     ended: float = 0.0
     skipped: bool = False
+
+    def pixels(self) -> int:
+        """How many it has in memory, in all its frames."""
+        return sum(frame.pixels.shape[0] * frame.pixels.shape[1] for frame in self.frames)
 
     def begun(self) -> bool:
         """Whether the network is through with it, or had nothing to do."""
@@ -112,13 +117,16 @@ def read(
 
 
 class Writer:
-    """Encodes and writes what the network made in threads, and waits while `most` are on their way."""
+    """Encodes and writes what the network made in threads, and waits while `most` files are on their way.
+
+    Fewer if they are large.
+    """
 
     def __init__(self, pool: ThreadPoolExecutor, quality: int, most: int):
         self._pool = pool
         self._quality = quality
         self._most = most
-        self._writing: deque[Future[tuple[str | None, float]]] = deque()
+        self._writing: deque[tuple[Future[tuple[str | None, float]], int]] = deque()
 
     def add(self, frame: Frame, number: int, output: np.ndarray | str) -> None:
         """Take an output, uint8 or uint16 `(H, W, C)`, of round `number`, or the reason why there is none.
@@ -135,9 +143,12 @@ class Writer:
         target = work.job.targets[number]
         future = self._pool.submit(_finish, target, outputs, work.original, self._quality)
         work.writing.append(future)
-        self._writing.append(future)
-        while len(self._writing) > self._most:
-            self._writing.popleft().result()
+        self._writing.append((future, sum(made.size // 3 for made in outputs if not isinstance(made, str))))
+        while len(self._writing) > self._most or self._pixels() > PIXELS_WAITING:
+            self._writing.popleft()[0].result()
+
+    def _pixels(self) -> int:
+        return sum(pixels for future, pixels in self._writing if not future.done())
 
 
 def _finish(
