@@ -29,6 +29,8 @@ def convert(
     interpolate: Annotated[bool, Parameter(negative=())] = False,
     device: str = "auto",
     backend: Literal["auto", "torch", "onnx", "openvino", "mnn"] = "auto",
+    tile: Literal["auto", "whole", "exact", "approximate"] = "auto",
+    max_memory: str | None = None,
     format: Literal["keep", "png", "jpg", "webp"] = "keep",  # noqa: A002
     quality: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100))] = 95,
     batch_size: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1,
@@ -78,6 +80,12 @@ def convert(
     backend
         What runs the network on a CPU: torch, or onnx, openvino or mnn where they are installed. auto takes
         the fastest for this model, measured at the first long conversion and remembered.
+    tile
+        How large pictures are computed. whole: at once. exact: in bands of rows, with the same result in less
+        memory. approximate: in tiles, with nearly the same, also by networks with attention. auto: whole
+        where that fits into the memory, else exact.
+    max_memory
+        What the process may take, on a GPU there: 2GB, 800MB. Default: most of what is free.
     format
         keep the input's format, or write png, jpg or webp.
     quality
@@ -125,7 +133,9 @@ def convert(
         raise UsageError("--label and --text both say what to translate into; give one of them.")
     sampling = Sampling(samples, seed, truncation, interpolate)
     model_file = locate(model, direction)
-    translator = load(model_file, device=device, norm_statistics=norm_statistics)
+    translator = load(
+        model_file, device=device, norm_statistics=norm_statistics, tile=tile, max_memory=max_memory
+    )
     fingerprint = _fingerprint(model_file)
     translator.condition(label, text)  # what makes no sense is refused before it is remarked on
     translator.codes(sampling)
@@ -136,6 +146,7 @@ def convert(
         "sampling": asdict(sampling),
         "quality": quality,
         "background": colour,
+        "tile": "approximate" if tile == "approximate" else "exact",
     }
     remarks = [*translator.notes, *(() if text is None else translator.remarks(text))]
     if measured := translator.use_backend(backend, len(jobs)):
@@ -167,7 +178,7 @@ def convert(
             stop=stop,
         )
         tally = Tally(len(jobs), share)
-        for result in with_progress(results, len(jobs), console, quiet):
+        for result in with_progress(results, len(jobs), console, quiet, translator):
             tally.add(result)
             if json:
                 print_json(as_dict(result))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from translate.inference.folder import Result
     from translate.inference.shards import Shard
+    from translate.inference.translator import Translator
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,10 @@ class Tally:
         )
 
 
-def with_progress(results: Iterator[Result], total: int, console: Console, quiet: bool) -> Iterator[Result]:
-    """Hand on the results while a bar shows how far they are."""
+def with_progress(
+    results: Iterator[Result], total: int, console: Console, quiet: bool, translator: Translator
+) -> Iterator[Result]:
+    """Hand on the results while a bar shows how far they are, and another how far a large picture is."""
     from rich import progress
 
     columns = (
@@ -80,6 +83,12 @@ def with_progress(results: Iterator[Result], total: int, console: Console, quiet
     )
     with progress.Progress(*columns, console=console, disable=quiet, transient=True) as bar:
         task = bar.add_task("converting", total=total, rate="")
+        large = bar.add_task("a large picture", total=100, rate="", visible=False)
+
+        def show(done: int, of: int) -> None:
+            bar.update(large, completed=100 * done // max(1, of), visible=done < of)
+
+        translator.progress = None if quiet else show
         for result in results:
             yield result
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed

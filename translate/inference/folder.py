@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from translate import images
-from translate.errors import BadImage, TranslateError
+from translate.errors import BadImage, ModelError, TranslateError
 from translate.inference.buckets import Buckets
 from translate.inference.latent import Sampling
 from translate.inference.manifest import Manifest
@@ -140,6 +140,8 @@ def _run(
     translator: Translator, batch: list[Frame], condition: Tensor | None, code: Tensor | None
 ) -> list[np.ndarray | str]:
     """The outputs of a batch, uint8 or uint16 `(H, W, C)`, or for each the reason why there is none."""
+    if len(batch) == 1:
+        return [_alone(translator, batch[0], condition, code)]
     prepared = [_prepare(translator, frame) for frame in batch]
     inputs = [x for x in prepared if isinstance(x, Tensor)]
     try:
@@ -150,6 +152,20 @@ def _run(
         _pixels(next(made), 8 * frame.pixels.itemsize) if isinstance(x, Tensor) else x
         for frame, x in zip(batch, prepared, strict=True)
     ]
+
+
+def _alone(
+    translator: Translator, frame: Frame, condition: Tensor | None, code: Tensor | None
+) -> np.ndarray | str:
+    """As `_run`; a large picture is never there as floats in whole."""
+    try:
+        return translator.pixels(frame.pixels, condition, code)
+    except BadImage as error:
+        return error.reason
+    except ModelError:
+        raise  # the next picture would fare no better
+    except TranslateError as error:
+        return str(error)
 
 
 def _prepare(translator: Translator, frame: Frame) -> Tensor | str:

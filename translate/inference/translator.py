@@ -17,7 +17,7 @@ from translate.errors import ModelError, TranslateError, UsageError
 from translate.inference.class_maps import one_hot
 from translate.inference.conditions import Asking
 from translate.inference.latent import Sampling
-from translate.inference.padding import pad, padded_length
+from translate.inference.padding import pad, padded_length, reflected
 from translate.inference.pictures import (
     PICTURE_CHANNELS,
     as_pil,
@@ -25,6 +25,9 @@ from translate.inference.pictures import (
     checked_tensor,
     require_finite,
 )
+from translate.inference.sizes import Sizes, Tile
+from translate.inference.streaming.memory import is_out_of_memory
+from translate.inference.streaming.program import Progress
 from translate.weights import model_file
 from translate.weights.card import Card, NormStatistics
 from translate.weights.locate import MODEL_FILES, locate
@@ -43,6 +46,8 @@ def load(
     direction: str | None = None,
     device: str = "auto",
     norm_statistics: NormStatistics | None = None,
+    tile: Tile = "auto",
+    max_memory: int | str | None = None,
 ) -> Translator:
     """Load a trained translator.
 
@@ -53,14 +58,15 @@ def load(
             the model file given does.
         device: `auto` (CUDA if there is any), `cpu`, `cuda` or `cuda:N`.
         norm_statistics: see `model_file.load`.
+        tile, max_memory: how large pictures are computed, see `sizes.Sizes`.
 
     Raises:
         ModelError: no model there, a damaged one, or none in that direction.
-        UsageError: no such direction or device, or statistics that the model hasn't.
+        UsageError: no such direction or device, statistics that the model hasn't, or no such `tile`.
     """
     target = choose_device(device)
     model = model_file.load(locate(path, direction), norm_statistics)
-    return Translator(model, target)
+    return Translator(model, target, tile, max_memory)
 
 
 class Translator:
@@ -71,9 +77,19 @@ class Translator:
         direction: `a2b` or `b2a`.
         device: where the network is.
         notes: what a person should know of another tool's weights, one sentence each.
+        progress: told (done, total) while a picture is computed in parts; an exception that it raises ends
+            the work on that picture.
     """
 
-    def __init__(self, model: model_file.Model, device: torch.device):
+    progress: Progress | None = None
+
+    def __init__(
+        self,
+        model: model_file.Model,
+        device: torch.device,
+        tile: Tile = "auto",
+        max_memory: int | str | None = None,
+    ):
         self.card: Card = model.card
         self.direction: str = model.card.direction
         self.device = device
@@ -82,6 +98,7 @@ class Translator:
         self._network = model.network.to(device)
         self._model = model
         self._engine: Engine | None = None
+        self._sizes = Sizes(self._network, device, model.card.size_multiple, tile, max_memory)
         encoder = None if model.text_encoder is None else model.text_encoder.to(device)
         self._asking = Asking(model.card, encoder, device)
 
@@ -92,9 +109,11 @@ class Translator:
         direction: str | None = None,
         device: str = "auto",
         norm_statistics: NormStatistics | None = None,
+        tile: Tile = "auto",
+        max_memory: int | str | None = None,
     ) -> Translator:
         """See `translate.load`."""
-        return load(path, direction, device, norm_statistics)
+        return load(path, direction, device, norm_statistics, tile, max_memory)
 
     @classmethod
     def from_pretrained(
@@ -307,12 +326,12 @@ class Translator:
         self, image: object, condition: Tensor | None, code: Tensor | None
     ) -> Image.Image | np.ndarray | Tensor:
         if isinstance(image, str | Path):
-            return as_pil(self._pixels(images.read(image).pixels, condition, code, str(image)))
+            return as_pil(self.pixels(images.read(image).pixels, condition, code, str(image)))
         if isinstance(image, Image.Image):
             name = getattr(image, "filename", "") or "the picture"
-            return as_pil(self._pixels(images.from_pil(image), condition, code, name))
+            return as_pil(self.pixels(images.from_pil(image), condition, code, name))
         if isinstance(image, np.ndarray):
-            out = self._pixels(checked_array(image), condition, code)
+            out = self.pixels(checked_array(image), condition, code)
             return out[..., 0] if image.ndim == 2 and out.shape[2] == 1 else out
         if isinstance(image, Tensor):
             out = self.run(checked_tensor(image), condition, code)
@@ -323,12 +342,41 @@ class Translator:
             f"a {type(image).__name__} is no picture; give a path, PIL image, uint8 array or float tensor."
         )
 
-    def _pixels(
+    def pixels(
         self, pixels: np.ndarray, condition: Tensor | None, code: Tensor | None, name: str = ""
     ) -> np.ndarray:
-        out = self.run(self.prepare(pixels, name), condition, code)
-        require_finite(out, name)
-        return images.to_pixels(out)
+        """uint8 or uint16 `(H, W, 1 or 3)` to `(scale · H, scale · W, C)`, a large picture band by band.
+
+        Args:
+            condition, code: see `run`.
+            name: of the picture, for messages.
+
+        Raises:
+            ModelError, BadImage: see `prepare`.
+            UsageError, TranslateError: see `__call__`.
+        """
+        shape = (1, self.card.channels[0], *self._padded(*pixels.shape[:2]))
+        told, coded = self._asked(1, condition, code)
+        bits = 8 * pixels.itemsize
+        if not self._sizes.streams(shape, told, coded):
+            out = self.run(self.prepare(pixels, name), condition, code)
+            require_finite(out, name)
+            return images.to_pixels(out, bits=bits)
+        order = reflected(len(pixels), shape[2]).numpy()
+
+        def picture(start: int, stop: int) -> Tensor:
+            band = self.prepare(pixels[order[start:stop]], name).to(self.device)
+            return self._to_range(pad(band, stop - start, shape[3]))
+
+        height, width = (self.card.scale * n for n in pixels.shape[:2])
+        output = np.empty((height, width, self.card.channels[1]), pixels.dtype)
+        with torch.inference_mode():
+            for rows, band in self._sizes.bands(shape, picture, told, coded, self.progress):
+                wanted = self._from_range(band[:, :, : max(0, height - rows.start), :width])
+                require_finite(wanted, name)
+                if wanted.shape[2]:
+                    output[rows.start : rows.stop] = images.to_pixels(wanted, bits=bits)
+        return output
 
     def prepare(self, pixels: np.ndarray, name: str = "") -> Tensor:
         """uint8 or uint16 `(H, W, 1 or 3)` to the float32 `(1, C, H, W)` in [-1, 1] that this model takes.
@@ -361,32 +409,41 @@ class Translator:
             code: float `(1, card.latent)` for all pictures, or one for each; of a model that takes one, else
                 the mean code.
         """
-        condition = self.condition() if condition is None else condition
-        code = self.codes(Sampling()) if code is None else code
         height, width = x.shape[-2:]
         if x.shape[1] != self.card.channels[0]:
             raise ModelError(f"the model takes {self.card.channels[0]} channels, this is {x.shape[1]}.")
-        if condition is not None and len(condition) not in (1, len(x)):
-            raise UsageError(
-                f"these are {len(condition)} {self._asking.kind} for {len(x)} pictures; give one, or one for "
-                "each."
-            )
-        size = [padded_length(n, self.card.size_multiple, self.card.minimum_size) for n in (height, width)]
+        told, coded = self._asked(len(x), condition, code)
         try:
             with torch.inference_mode():
-                x = pad(x.to(self.device, torch.float32), *size)
-                told = () if condition is None else (_for_each(condition.to(self.device), len(x)),)
-                coded = {} if code is None else {"latent": code.to(self.device).expand(len(x), -1)}
-                network = self._network if self._engine is None else self._engine
-                y = self._from_range(network(self._to_range(x), *told, **coded))
+                x = pad(x.to(self.device, torch.float32), *self._padded(height, width))
+                y = self._from_range(
+                    self._sizes.run(self._to_range(x), told, coded, self.progress, self._engine)
+                )
                 return y[..., : self.card.scale * height, : self.card.scale * width]
-        except RuntimeError as error:
-            if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        except (RuntimeError, MemoryError) as error:
+            if is_out_of_memory(error):
                 raise TranslateError(
                     f"not enough memory on {self.device} for {len(x)} × {width}×{height} pixels; "
-                    "use smaller pictures or batches."
+                    "use smaller pictures or batches, or leave tile at auto, or set it to exact."
                 ) from error
             raise
+
+    def _padded(self, height: int, width: int) -> list[int]:
+        return [padded_length(n, self.card.size_multiple, self.card.minimum_size) for n in (height, width)]
+
+    def _asked(
+        self, count: int, condition: Tensor | None, code: Tensor | None
+    ) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
+        """What the network is called with besides so many pictures."""
+        condition = self.condition() if condition is None else condition
+        code = self.codes(Sampling()) if code is None else code
+        if condition is not None and len(condition) not in (1, count):
+            raise UsageError(
+                f"these are {len(condition)} {self._asking.kind} for {count} pictures; give one, or one for "
+                "each."
+            )
+        told = () if condition is None else (_for_each(condition.to(self.device), count),)
+        return told, {} if code is None else {"latent": code.to(self.device).expand(count, -1)}
 
     def _to_range(self, x: Tensor) -> Tensor:
         low, high = self.card.value_range
