@@ -134,7 +134,8 @@ def plan(
     ignoring_case = ignores_case(output)
     if on_collision == "suffix":
         whole = replace(whole, renamed=_colliding(whole, ignoring_case))
-    _refuse_overwriting(whole, inside)
+    if output.exists():
+        _refuse_overwriting(whole, inside)
     _refuse_collisions(whole, ignoring_case, on_collision)
     mine = entries if shard is None else [entry for entry in entries if shard.has(Path(entry[1]).as_posix())]
     return replace(whole, entries=mine)

@@ -1,0 +1,236 @@
+"""Does a conversion's memory stay flat over many files, and does the network ever wait for them?
+
+Memory: so many small JPEGs through a tiny network, with plan and manifest as the command has them, in a
+process of its own that notes what it occupies on the way; then once more, when everything is finished; and
+the plan alone of 100,000 names. Rate: 256² JPEGs through the mobile generator, against the same number of
+calls of the network alone; rounds are interleaved, and the median of the rounds' ratios counts.
+
+    python benchmarks/convert_many.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cyclopts import App
+
+RESULTS = Path(__file__).parent / "results"
+SIZE = 64
+NAMES = 100_000
+
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as the command does: a busy machine disturbs less
+
+app = App(help="Measure conversions of many files.")
+
+
+@app.default
+def measure(*, files: int = 20_000, pictures: int = 24, rounds: int = 5, write: bool = True) -> None:
+    """Print what was measured and write it to benchmarks/results.
+
+    Parameters
+    ----------
+    files
+        How many small ones for the memory.
+    pictures
+        How many of 256² for the rate.
+    rounds
+        Interleaved repetitions for the rate.
+    """
+    import torch
+
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        case = Path(folder)
+        _write_model(case / "tiny.safetensors", {"depth": 2, "width": 4})
+        _write_model(case / "mobile.safetensors", {})
+        _write_pictures(case / "in", files, SIZE)
+        first, second = (_child("many", case) for _ in range(2))
+        _write_names(case / "names", NAMES)
+        planned = _child("names", case)
+        _write_pictures(case / "large", pictures, 256)
+        rates = _rates(case, pictures, rounds)
+    facts: dict[str, Any] = {
+        "date": date.today().isoformat(),
+        "command": shlex.join(["python", "benchmarks/convert_many.py", *sys.argv[1:]]),
+        "load of the machine before": round(load, 1),
+        "cores": os.cpu_count(),
+        "python": sys.version.split()[0],
+        "torch": torch.__version__,
+    }
+    content = {**facts, "files": files, "first": first, "second": second, "plan": planned, "rate": rates}
+    table = _table(content)
+    print(table)
+    if write:
+        (RESULTS / "convert_many.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        (RESULTS / "convert_many.md").write_text(table + "\n", encoding="utf-8")
+
+
+@app.command(show=False)
+def many(case: Path) -> None:
+    """Convert the small files in this process and print what it occupies on the way."""
+    from translate.inference.folder import convert
+    from translate.inference.manifest import Manifest, clean
+    from translate.inference.plan import plan
+    from translate.inference.translator import load
+
+    translator = load(case / "tiny.safetensors", device="cpu")
+    before = _occupied()
+    started = time.perf_counter()
+    jobs = plan([str(case / "in")], case / "out")
+    clean(jobs)
+    occupied, skipped = {}, 0
+    with Manifest(case / "out", "model", "options") as manifest:
+        listed = time.perf_counter() - started
+        for number, result in enumerate(convert(translator, jobs, manifest=manifest), start=1):
+            if result.error:
+                raise RuntimeError(f"{result.job.source}: {result.error}")
+            skipped += result.skipped
+            if number in (1000, len(jobs) // 2, len(jobs)):
+                occupied[number] = _occupied()
+    seconds = time.perf_counter() - started
+    facts = {"before": before, "occupied": occupied, "skipped": skipped}
+    print(json.dumps({**facts, "seconds to list": round(listed, 2), "seconds": round(seconds, 1)}))
+
+
+@app.command(show=False)
+def names(case: Path) -> None:
+    """Plan a conversion of very many names and print what that takes."""
+    from translate.inference.plan import plan
+
+    before, started = _occupied(), time.perf_counter()
+    jobs = plan([str(case / "names")], case / "elsewhere")
+    seconds = time.perf_counter() - started
+    print(
+        json.dumps(
+            {"names": len(jobs), "megabytes": round(_occupied() - before, 1), "seconds": round(seconds, 2)}
+        )
+    )
+
+
+def _child(command: str, case: Path) -> dict[str, Any]:
+    process = [sys.executable, __file__, command, str(case)]
+    return json.loads(
+        subprocess.run(process, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
+    )
+
+
+def _occupied() -> float:
+    """What is in memory of this process, in MB."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return round(int(status.partition("VmRSS:")[2].split()[0]) / 1024, 1)
+
+
+def _rates(case: Path, pictures: int, rounds: int) -> dict[str, float]:
+    """Pictures a second of the network alone and of the conversion, and the ratio of the two."""
+    import torch
+
+    from translate.inference.folder import convert
+    from translate.inference.plan import plan
+    from translate.inference.translator import load
+
+    translator = load(case / "mobile.safetensors", device="cpu")
+    x = torch.rand(1, 3, 256, 256) * 2 - 1
+
+    def alone() -> None:
+        for _ in range(pictures):
+            translator.run(x)
+
+    def converting() -> None:
+        for result in convert(translator, plan([str(case / "large")], case / "converted")):
+            if result.error:
+                raise RuntimeError(f"{result.job.source}: {result.error}")
+
+    seconds: dict[str, list[float]] = {"alone": [], "converting": []}
+    for version in (alone, converting):
+        version()
+    for _ in range(rounds):
+        for name, version in (("alone", alone), ("converting", converting)):
+            started = time.perf_counter()
+            version()
+            seconds[name].append(time.perf_counter() - started)
+    ratios = [one / other for one, other in zip(seconds["alone"], seconds["converting"], strict=True)]
+    return {
+        "network alone": round(pictures / statistics.median(seconds["alone"]), 2),
+        "conversion": round(pictures / statistics.median(seconds["converting"]), 2),
+        "ratio": round(statistics.median(ratios), 3),
+        "lowest ratio": round(min(ratios), 3),
+        "highest ratio": round(max(ratios), 3),
+    }
+
+
+def _write_model(path: Path, arguments: dict[str, Any]) -> None:
+    import torch
+
+    from translate.networks.catalogue import build_generator
+    from translate.weights import model_file
+    from translate.weights.card import Card
+
+    torch.manual_seed(0)
+    arguments = {"in_channels": 3, "out_channels": 3, **arguments}
+    network = build_generator("mobile", **arguments)
+    card = Card(
+        architecture="mobile",
+        arguments=arguments,
+        translator="cyclegan",
+        direction="a2b",
+        domains={"a": "a", "b": "b"},
+        size_multiple=network.size_multiple,
+        minimum_size=network.minimum_size,
+    )
+    model_file.save(path, network.state_dict(), card)
+
+
+def _write_pictures(folder: Path, count: int, size: int) -> None:
+    from translate import images
+
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:size, 0:size] / size
+    encoded = []
+    for a, b, c in rng.uniform(0, 6, (16, 3)):
+        waves = np.stack([np.sin((a * x + b * y) * 12 + c + turn) for turn in range(3)], -1)
+        noise = rng.normal(0, 0.1, (size, size, 3))
+        encoded.append(images.encode(((waves + noise) * 90 + 128).clip(0, 255).astype(np.uint8), "JPEG"))
+    for index in range(count):
+        path = folder / f"{index // 1000:03}" / f"{index}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded[index % len(encoded)])
+
+
+def _write_names(folder: Path, count: int) -> None:
+    for index in range(count):
+        if index % 1000 == 0:
+            (folder / f"{index // 1000:03}").mkdir(parents=True)
+        (folder / f"{index // 1000:03}" / f"a picture with a name {index}.jpg").touch()
+
+
+def _table(content: dict[str, Any]) -> str:
+    first, second, planned, rate = (content[name] for name in ("first", "second", "plan", "rate"))
+    facts = {key: value for key, value in content.items() if not isinstance(value, dict)}
+    lines = ["# Conversion of many files", "", *(f"{key}: {value}  " for key, value in facts.items()), ""]
+    lines += [f"{content['files']} JPEGs of {SIZE}² through a tiny network, with manifest:", ""]
+    lines += ["| | first run | when all is finished |", "| --- | --- | --- |"]
+    lines.append(f"| MB before the plan | {first['before']} | {second['before']} |")
+    for number, occupied in first["occupied"].items():
+        lines.append(f"| MB after {number} files | {occupied} | {second['occupied'][number]} |")
+    for name in ("seconds to list", "seconds", "skipped"):
+        lines.append(f"| {name} | {first[name]} | {second[name]} |")
+    lines += ["", f"A plan of {planned['names']} names: {planned['megabytes']} MB in {planned['seconds']} s."]
+    lines += ["", f"256² JPEGs through the mobile generator: {rate['conversion']}/s, the network alone"]
+    spread = f"({rate['lowest ratio']} to {rate['highest ratio']})"
+    lines.append(f"{rate['network alone']}/s; median ratio {rate['ratio']} {spread}.")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    app()
