@@ -27,6 +27,7 @@ def write_model():
         import torch
 
         from translate.networks.catalogue import build_generator
+        from translate.networks.filling import Filling
         from translate.weights import model_file
         from translate.weights.card import Card
 
@@ -39,6 +40,7 @@ def write_model():
         }
         torch.manual_seed(seed)
         network = build_generator(architecture, **arguments)
+        network = Filling(network) if changes.get("mask") else network
         card = Card(
             architecture=architecture,
             arguments=arguments,

@@ -38,7 +38,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "discriminator.name = pixel": config.PixelSection,
     "discriminator.name = semi-supervised": config.SemiSupervisedSection,
     "losses": config.GameLosses,
-    "losses of pix2pix, pix2pixhd and spade": config.Pix2PixLosses,
+    "losses of pix2pix, pix2pixhd, spade and inpaint": config.Pix2PixLosses,
     "encoder": config.EncoderSection,
     "losses of bicyclegan": config.BicycleGANLosses,
     "losses of cyclegan": config.CycleGANLosses,
@@ -94,7 +94,7 @@ def test_the_page_has_every_key_of_every_recipe():
 
 def test_the_methods_differ_where_the_page_says():
     table = rows("Where the methods differ")
-    names = "pix2pix pix2pixhd spade cyclegan stargan cut text bicyclegan superres colorize"
+    names = "pix2pix pix2pixhd spade cyclegan stargan cut text bicyclegan superres colorize inpaint"
     for place, recipe in enumerate(names.split()):
         values = load_recipe(recipe).model_dump(mode="json")
         for key, cells in table.items():

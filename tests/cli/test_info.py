@@ -77,7 +77,7 @@ def test_json_and_direction_without_torch(run_folder):
     )
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     card = json.loads(shown)
-    assert (card["direction"], card["architecture"], card["format_version"]) == ("b2a", "mobile", 4)
+    assert (card["direction"], card["architecture"], card["format_version"]) == ("b2a", "mobile", 5)
 
 
 def test_a_wrong_model_is_exit_code_4(tmp_path):

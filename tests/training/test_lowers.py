@@ -80,6 +80,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "encoder.latent": 3,
         "discriminator.scales": 2,
     },
+    "inpaint": {"generator.depth": 3},
     "text": {"text_encoder.width": 8, "optim.lr": 3e-3},
     "colorize": {"generator.depth": 3, "generator.dropout": 0.0},
     "superres": {

@@ -60,6 +60,7 @@ TINY_SUPERRES = {key: value for key, value in TINY.items() if not key.startswith
     "losses.perceptual": 0,
 }
 TINY_COLORIZE = TINY | {"generator.depth": 2, "data.batch_size": 2}
+TINY_INPAINT = TINY | {"generator.name": "resnet", "generator.depth": 1, "data.batch_size": 2}
 TINY_OF = {
     "cyclegan": TINY_CYCLEGAN,
     "pix2pix": TINY_PIX2PIX,
@@ -69,6 +70,7 @@ TINY_OF = {
     "spade": TINY_SPADE,
     "superres": TINY_SUPERRES,
     "colorize": TINY_COLORIZE,
+    "inpaint": TINY_INPAINT,
 }
 
 
@@ -106,6 +108,7 @@ DATA = {
     "spade": "maps",
     "superres": "photos",
     "colorize": "photos",
+    "inpaint": "photos",
 }
 COLUMNS = {"cyclegan": 6, "stargan": 4}  # of a sample sheet, where they aren't three
 

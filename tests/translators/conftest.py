@@ -78,7 +78,8 @@ def byte_batches() -> Callable[..., list[ByteBatch]]:
 
         def batch() -> ByteBatch:
             classes = len(data.classes) if data.classes_a else 0
-            kinds = ((1, classes) if classes else (data.channels_a, 256), (data.channels_b, 256))
+            planes = data.channels_a + (recipe.translator == "inpaint")
+            kinds = ((1, classes) if classes else (planes, 256), (data.channels_b, 256))
             sides = [
                 torch.from_numpy(random.randint(0, levels, (data.batch_size, channels, size, size), np.uint8))
                 for (channels, levels), size in zip(kinds, (data.size // data.scale, data.size), strict=True)

@@ -25,6 +25,7 @@ ENLARGING = ["srresnet", "edsr", "rrdb", "srvgg"]
 GENERATORS_OF = {
     "cut": ["resnet"],
     "superres": ENLARGING,
+    "inpaint": ["unet", "resnet", "mobile", "pix2pixhd"],
     **{recipe: ["unet", "resnet", "mobile"] for recipe in TOLD},
 }
 LABELLED = ("patch", "multiscale", "residual", "semi-supervised")

@@ -43,6 +43,7 @@ GOLDEN = {
     "text": {"discriminator_b": 1.7444278, "gan_b": -0.89496374, "cycle_a": 7.8286796},
     "superres": {"pixel": 1.0188875, "gan_b": 0.22384949, "discriminator_b": 0.65541083},
     "colorize": {"discriminator_b": 0.93613201, "gan_b": 1.0894423, "l1": 51.616013},
+    "inpaint": {"discriminator_b": 1.4208033, "gan_b": -0.10076342, "l1": 64.849266},
     "demo": {
         "gan_b": 3.3439186,
         "gan_a": 10.464536,
@@ -72,6 +73,7 @@ def test_losses_after_five_steps(name, tiny_recipe, lively, take_steps, monkeypa
         "stargan": {"discriminator__spectral": False},
         "text": {"discriminator__spectral": False},
         "superres": {"discriminator__spectral": False, "losses__pretrain": 0.4},
+        "inpaint": {"discriminator__spectral": False},
         "cut": {"losses__patches": 24 * 24},
         "fastcut": {"losses__patches": 24 * 24, "losses__mirror": False},
     }.get(name, {"training__pool": 3})

@@ -214,8 +214,8 @@ def with_card(path: Path, change) -> str:
 def test_cards_that_make_no_sense(tmp_path):
     path = tmp_path / "m.safetensors"
     assert "the card is no JSON (" in with_card(path, lambda card: "{nonsense")
-    newer = with_card(path, lambda card: card.update(format_version=5, novelty=1))
-    assert "has format version 5, this translate reads up to 4; update translate" in newer
+    newer = with_card(path, lambda card: card.update(format_version=6, novelty=1))
+    assert "has format version 6, this translate reads up to 5; update translate" in newer
     assert "the card is not valid: whatever: Extra inputs" in with_card(
         path, lambda card: card.update(whatever=1)
     )
@@ -266,7 +266,7 @@ def test_a_card_of_version_1_is_read(tmp_path):
     save_file(load_file(path), path, {"card": json.dumps(content)})
     card = model_file.load(path).card
     assert (card.format_version, card.labels, card.text) == (1, (), None)
-    assert make_card().format_version == 4
+    assert make_card().format_version == 5
 
 
 def test_a_card_of_version_2_is_read(tmp_path):

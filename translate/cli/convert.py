@@ -27,6 +27,7 @@ def convert(
     seed: int | None = None,
     truncation: float | None = None,
     interpolate: Annotated[bool, Parameter(negative=())] = False,
+    mask: Path | None = None,
     device: str = "auto",
     backend: Literal["auto", "torch", "onnx", "openvino", "mnn"] = "auto",
     tile: Literal["auto", "whole", "exact", "approximate"] = "auto",
@@ -75,6 +76,9 @@ def convert(
         Draw codes within ± this alone: less varied, more usual. 1 or 2 are common.
     interpolate
         The samples go from the seed's first output to its second in equal steps.
+    mask
+        What to fill, of a model that fills holes: a picture of the same size, white in the holes, for all
+        inputs, or a folder with one of each, under the same name. Without it the transparent pixels.
     device
         auto, cpu, cuda or cuda:N.
     backend
@@ -122,11 +126,11 @@ def convert(
         raise UsageError("name at least one picture, folder or pattern to convert.")
     colour = _colour(background)
     share = choose_shard(shard)
-    jobs = plan(inputs, output, format, samples, on_collision=on_collision, shard=share)
+    jobs = plan(inputs, output, format, samples, on_collision=on_collision, shard=share, mask=mask)
 
     from translate.inference.folder import convert as convert_files
     from translate.inference.latent import Sampling
-    from translate.inference.manifest import Manifest, clean, stamp_of
+    from translate.inference.manifest import Manifest, clean, stamp_of, stamp_of_files
     from translate.inference.translator import load
 
     if label is not None and text is not None:
@@ -136,6 +140,8 @@ def convert(
     translator = load(
         model_file, device=device, norm_statistics=norm_statistics, tile=tile, max_memory=max_memory
     )
+    if mask is not None and not translator.card.mask:
+        raise UsageError("the model translates whole pictures and takes no mask; leave --mask out.")
     fingerprint = _fingerprint(model_file)
     translator.condition(label, text)  # what makes no sense is refused before it is remarked on
     translator.codes(sampling)
@@ -147,6 +153,7 @@ def convert(
         "quality": quality,
         "background": colour,
         "tile": "approximate" if tile == "approximate" else "exact",
+        "mask": None if mask is None else stamp_of_files(mask),
     }
     remarks = [*translator.notes, *(() if text is None else translator.remarks(text))]
     if measured := translator.use_backend(backend, len(jobs)):

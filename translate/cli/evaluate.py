@@ -5,11 +5,14 @@ from __future__ import annotations
 import json as jsonlib
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
 from translate.data.sides import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _AT_LEAST_ONE = validators.Number(gte=1)
 
@@ -143,7 +146,10 @@ def evaluate(
     for note in () if quiet else translator.notes:
         console.print(f"note: {note}", markup=False)
     translator.condition(label, text)  # refused here rather than after the data are read
-    answer = partial(translator, label=label, text=text)
+
+    def answer(pictures: Tensor, mask: Tensor | None = None) -> Tensor:
+        return translator(pictures, label, text, mask=mask)
+
     card = translator.card
     options = data_options(card, size=size, a=a, b=b, task=task)
     found_like = {"split": split, "kind": needs_pairs(card), "colours": card.colours}

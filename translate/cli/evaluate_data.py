@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from translate.data.held_out import WholePictures
     from translate.data.options import DataOptions
     from translate.weights.card import Card
 
-    Answer = Callable[[Tensor], Tensor]  # float (B, C, H, W) in [-1, 1] to the same
+    Answer = Callable[..., Tensor]  # float (B, C, H, W) in [-1, 1] to the same; with holes also `mask`
 
 
 def data_options(
@@ -21,12 +22,13 @@ def data_options(
 
     Raises:
         ModelError: the card's recipe makes no sense, or the model takes or makes what is no picture.
+        UsageError: holes for a model that fills none, or none for one that does.
     """
     from pydantic import ValidationError
 
     from translate.config import DataSection
     from translate.data.options import DataOptions
-    from translate.errors import ModelError
+    from translate.errors import ModelError, UsageError
 
     recorded = card.recipe.get("data") or {}
     used = ("size", "load_size", "direction", "task", "a", "b")
@@ -42,6 +44,13 @@ def data_options(
         raise ModelError(
             f"the model makes {channels[1]} channels of {channels[0]}; pictures have 1 or 3, so there is "
             "nothing in a folder to measure it on."
+        )
+    made = task or trained.task
+    if (made == "inpaint") != card.mask:
+        raise UsageError(
+            "the model fills holes, which the task inpaint cuts; leave --task, --a and --b out."
+            if card.mask
+            else "the task inpaint cuts holes, and the model fills none; choose another --task."
         )
     swapped = (trained.direction == "b2a") != (card.direction == "b2a")
     # The trained folders of pairs mean nothing where inputs are to be made.
@@ -80,16 +89,18 @@ def spread(count: int, limit: int | None) -> list[int]:
     return [place * count // taken for place in range(taken)]
 
 
-def answered(answer: Answer, inputs: Tensor, colours: Sequence[int]) -> tuple[Tensor, Tensor]:
+def answered(answer: Answer, inputs: Tensor, of: WholePictures) -> tuple[Tensor, Tensor]:
     """The inputs as pictures, and what the model makes of them, float (B, C, S, S) in [-1, 1].
 
     Args:
-        inputs: uint8 (B, C, S, S); of maps of classes their numbers, with C = 1.
-        colours: of the classes, 0xrrggbb; empty for pictures.
+        inputs: uint8 (B, C, S, S), the first side of `of`; of maps of classes their numbers, with C = 1.
     """
     from translate.data.batches import to_colours, to_float, to_one_hot
 
-    if colours:
+    if colours := of.colours:
         return to_float(to_colours(inputs, colours)), answer(to_one_hot(inputs, len(colours)))
+    if of.holes:
+        pictures = to_float(inputs[:, :-1])
+        return pictures, answer(pictures, mask=inputs[:, -1:])
     pictures = to_float(inputs)
     return pictures, answer(pictures)

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from translate.metrics.lpips import LPIPS
 
 _TRAINING_PICTURES = 1000  # the mean picture hardly moves beyond so many
-_COLUMNS = {"lpips": ("LPIPS ↓", 4), "ab": ("ab ↓", 2)}  # heading, and decimals
+_COLUMNS = {
+    "lpips": ("LPIPS ↓", 4),
+    "ab": ("ab ↓", 2),
+    "psnr_inside": ("PSNR in holes ↑", 2),
+}  # heading, and decimals
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,10 @@ def measure_pairs(
         change_outside,
         change_outside_score,
         copy_input,
+        inside_score,
         mean_picture,
         mean_score,
+        psnr_inside,
         summarise,
     )
     from translate.metrics.fidelity import Fidelity, fidelity
@@ -110,15 +116,18 @@ def measure_pairs(
     outside: list[Tensor] = []
     seen_as: dict[str, list[Tensor]] = {name: [] for name in answers}
     colour: dict[str, list[Tensor]] = {name: [] for name in answers}
+    inside: dict[str, list[Tensor]] = {name: [] for name in answers if found.pictures.holes}
     batches = found.pictures.batches(positions, batch_size)
     for batch in progress(batches, len(positions), "measuring"):
         truth, *masks = (to_float(side) for side in batch[1:])
-        inputs, outputs = answered(answer, batch[0], found.pictures.colours)
+        inputs, outputs = answered(answer, batch[0], found.pictures)
         given = {"model": outputs, "copy the input": copy_input(inputs, channels)}
         if mean is not None:
             given[mean_name] = mean.expand_as(truth)
         for name, pictures in given.items():
             answers[name].append(fidelity(pictures, truth))
+            if inside:
+                inside[name].append(psnr_inside(pictures, truth, batch[0][:, -1:].to(pictures.device)))
             if lpips is not None:
                 seen_as[name].append(lpips.distance(pictures, truth))
             if colours:
@@ -130,6 +139,8 @@ def measure_pairs(
         more["lpips"] = {name: lpips.score(parts) for name, parts in seen_as.items()}
     if colours:
         more["ab"] = {name: mean_score(parts, COLOUR_ERROR) for name, parts in colour.items()}
+    if inside:
+        more["psnr_inside"] = {name: inside_score(parts, channels) for name, parts in inside.items()}
     return PairsResult(
         {name: summarise(parts, channels) for name, parts in answers.items()},
         change_outside_score(outside) if outside else None,

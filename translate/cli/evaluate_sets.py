@@ -129,7 +129,7 @@ def measure_sets(
     outputs, inputs = _Seen(onlooker), _Seen(onlooker)
     batches = sides.inputs.batches(positions, batch_size)
     for (batch,) in progress(batches, len(positions), "measuring"):
-        given, output = answered(answer, batch, sides.inputs.colours)
+        given, output = answered(answer, batch, sides.inputs)
         outputs.add(output)
         inputs.add(copy_input(given, channels))
     shown = {"model": outputs, "copy the input": inputs}

@@ -39,7 +39,7 @@ def write_sheet(path: Path, answer: Answer, pictures: WholePictures, positions: 
     from translate.data.batches import to_float
 
     columns = [
-        [*answered(answer, inputs, pictures.colours), *map(to_float, truth[:1])]
+        [*answered(answer, inputs, pictures), *map(to_float, truth[:1])]
         for inputs, *truth in pictures.batches(some(positions), 1)
     ]
     write_columns(path, columns)
@@ -70,7 +70,7 @@ def write_neighbours(
     for i in found.distances.argsort()[:_PICTURES].tolist():
         (inputs,) = next(sides.inputs.batches([positions[i]], 1))
         (neighbour,) = next(sides.training.batches([int(found.neighbours[i])], 1))
-        columns.append([answered(answer, inputs, sides.inputs.colours)[1], to_float(neighbour)])
+        columns.append([answered(answer, inputs, sides.inputs)[1], to_float(neighbour)])
     write_columns(path, columns)
 
 

@@ -61,6 +61,10 @@ def _rows(path: Path, card: Card) -> list[tuple[str, str]]:
         ("classes", f"{len(card.classes)}, of the colours {', '.join(card.classes)}" if card.classes else ""),
         ("text", _captions(card)),
         ("samples", f"many for a picture, by a code of {card.latent} numbers" if card.latent else ""),
+        (
+            "mask",
+            "needed: what to fill, as --mask FILE or as transparent pixels" if card.mask else "",
+        ),
         ("translator", card.translator),
         ("network", f"{card.architecture} ({_joined(card.arguments)})"),
         ("colours", "given lightness, makes a and b of CIE Lab" if card.colour_space == "lab" else ""),

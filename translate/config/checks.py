@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from translate.config.colouring import check_colouring
+from translate.config.holes import check_filling, check_task
 from translate.config.networks import (
     MultiScaleSection,
     PatchSection,
@@ -13,7 +14,7 @@ from translate.config.networks import (
     Smaller,
 )
 from translate.config.scale import check_enlarging, check_own_size
-from translate.config.schema import BicycleGANRecipe, CUTRecipe, Recipe, SuperResRecipe
+from translate.config.schema import BicycleGANRecipe, CUTRecipe, InpaintRecipe, Recipe, SuperResRecipe
 from translate.errors import UsageError
 
 ENERGIES = ("ebgan", "began")  # judge by how badly an autoencoder reconstructs
@@ -40,10 +41,13 @@ def check(recipe: Recipe) -> None:
     """
     _check_data(recipe)
     check_colouring(recipe)
+    check_task(recipe)
     if isinstance(recipe, SuperResRecipe):
         check_enlarging(recipe)
     else:
         check_own_size(recipe)
+    if isinstance(recipe, InpaintRecipe):
+        check_filling(recipe)
     _check_generator(recipe)
     _check_size(recipe)
     _check_attention(recipe)

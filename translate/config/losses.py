@@ -58,6 +58,10 @@ class SPADELosses(Pix2PixHDLosses):
     adversarial: AdversarialName = "hinge"
 
 
+class InpaintLosses(Pix2PixLosses):
+    adversarial: AdversarialName = "hinge"
+
+
 class CycleGANLosses(GameLosses):
     adversarial: AdversarialName = "lsgan"
     cycle: Weight = 10.0

@@ -12,6 +12,7 @@ from translate.config.losses import (
     ConstraintsSection,
     CUTLosses,
     CycleGANLosses,
+    InpaintLosses,
     Pix2PixHDLosses,
     Pix2PixLosses,
     SPADELosses,
@@ -38,7 +39,9 @@ from translate.config.sections import Positive, Probability, Section, Weight
 
 Channels = Literal[1, 3]
 Direction = Literal["a2b", "b2a"]
-Task = Literal["edges", "soft-edges", "sketch", "denoise", "deblur", "dejpeg", "downscale", "colorize"]
+Task = Literal[
+    "edges", "soft-edges", "sketch", "denoise", "deblur", "dejpeg", "downscale", "colorize", "inpaint"
+]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
 Kind = Literal["paired", "unpaired", "labelled", "captioned"]
 
@@ -85,6 +88,13 @@ class ColorizeData(DataSection):
     """What colourisation brings: its inputs are the photographs without their colours."""
 
     task: Task | Literal["auto"] | None = "colorize"
+
+
+class InpaintData(DataSection):
+    """What inpainting brings: the holes."""
+
+    task: Task | Literal["auto"] | None = "inpaint"
+    batch_size: Positive = 4
 
 
 class OptimSection(Section):
@@ -232,6 +242,15 @@ class SuperResRecipe(RecipeBase):
     losses: SuperResLosses = SuperResLosses()
 
 
+class InpaintRecipe(RecipeBase):
+    kind: ClassVar[Kind] = "paired"
+    translator: Literal["inpaint"] = "inpaint"
+    data: InpaintData = InpaintData()
+    generator: Generator = UNetSection(norm="instance", dropout=0.0)
+    discriminator: Discriminator = PatchSection(norm="none", spectral=True)
+    losses: InpaintLosses = InpaintLosses()
+
+
 Recipe = (
     Pix2PixRecipe
     | Pix2PixHDRecipe
@@ -243,6 +262,7 @@ Recipe = (
     | TextRecipe
     | SuperResRecipe
     | ColorizeRecipe
+    | InpaintRecipe
 )
 NETWORKS = ("generator", "text_encoder", "discriminator")
 RECIPES: dict[str, type[Recipe]] = {
@@ -256,4 +276,5 @@ RECIPES: dict[str, type[Recipe]] = {
     "text": TextRecipe,
     "superres": SuperResRecipe,
     "colorize": ColorizeRecipe,
+    "inpaint": InpaintRecipe,
 }

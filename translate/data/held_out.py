@@ -11,6 +11,7 @@ import numpy as np
 
 from translate import images
 from translate.data import naming, transforms
+from translate.data.damage import HOLES
 from translate.data.folders import Folder, Tree, scan
 from translate.data.layout import Layout, Side, Split, Wanted, recognise
 from translate.data.options import DataOptions
@@ -40,6 +41,11 @@ class WholePictures:
     def colours(self) -> tuple[int, ...]:
         """Of the classes, 0xrrggbb, where the first side holds maps of them; empty for pictures."""
         return self.shelf.sides[0].colours
+
+    @property
+    def holes(self) -> bool:
+        """Whether the first side has holes, and their mask as one more channel."""
+        return self.shelf.sides[0].part == HOLES
 
     def __getitem__(self, i: int) -> tuple[np.ndarray, ...]:
         """Each side's picture at position `i`, uint8 `(C, size, size)`.

@@ -21,9 +21,12 @@ _SMALL = 256
 _LISTED = 24
 _RESTORING = ("superres", ("--scale", "1"))
 # What to train for a task, where it isn't pix2pix.
-_RECIPES = {"downscale": ("superres", ()), "colorize": ("colorize", ())} | dict.fromkeys(
-    ("denoise", "deblur", "dejpeg"), _RESTORING
-)
+_RECIPES = {
+    "downscale": ("superres", ()),
+    "colorize": ("colorize", ()),
+    "inpaint": ("inpaint", ()),
+    **dict.fromkeys(("denoise", "deblur", "dejpeg"), _RESTORING),
+}
 _PATCH = 64  # pixels: with less of them for each colour, on average, a picture is noise and no map
 
 

@@ -25,8 +25,18 @@ __all__ = ["TASKS", "Direction", "Kind", "Layout", "Part", "Side", "Split", "Wan
 
 TASKS: tuple[Part, ...] = get_args(Task)
 # Of the domain that a task makes, where it has another than the task.
-_NAMES = {"downscale": "small", "denoise": "noisy", "deblur": "blurred", "dejpeg": "jpeg", "colorize": "grey"}
-_DAMAGES = ("denoise", "deblur", "dejpeg")
+_NAMES = {
+    "downscale": "small",
+    "denoise": "noisy",
+    "deblur": "blurred",
+    "dejpeg": "jpeg",
+    "colorize": "grey",
+    "inpaint": "holes",
+}
+_MADE_ANEW = dict.fromkeys(
+    ("denoise", "deblur", "dejpeg"),
+    "inputs are damaged anew for every crop, held-out pictures each in one way",
+) | {"inpaint": "holes are cut anew into every crop, into held-out pictures by their file names"}
 
 # Two pictures beside each other are 2:1 or wider; a wide photo, 16:9, is 1.78:1.
 _SIDE_BY_SIDE = 1.9
@@ -128,8 +138,8 @@ def _made(tree: Tree, a: str | None, b: str | None, task: str) -> Layout:
             splits[name] = Split(Side(files, cast(Part, task)), Side(files))
     domains = {"a": _NAMES.get(task, task), "b": b or tree.root.resolve().name}
     notes = tree.notes
-    if task in _DAMAGES:
-        notes += ("inputs are damaged anew for every crop, held-out pictures each in one way",)
+    if task in _MADE_ANEW:
+        notes += (_MADE_ANEW[task],)
     return Layout(tree.root, "plain", True, domains, splits, notes, _no_training(tree, splits))
 
 

@@ -28,7 +28,8 @@ class Shelf:
     `shelf[i]` is a tuple with one planar picture, uint8 `(C, H, W)`, for each side; its shorter side is
     `short` pixels, and the pictures of a pair have one size, or the second is `scale` times as large. A side
     of maps of classes (`Side.colours`) has one channel, which holds the classes' numbers. A side of damage
-    has what is drawn for its file's name, or with `fresh` none yet.
+    has what is drawn for its file's name, or with `fresh` none yet. A side of holes has their mask, 0 and
+    255, as one more channel.
 
     Args:
         sides: one or two sides of equal length.
@@ -127,7 +128,7 @@ class Shelf:
             picture = _DRAWINGS[side.part](picture)
         planes = transforms.planar(picture, channels)
         if damage.drawn(side.part) and not self.fresh:
-            return damage.of_file(side.part, planes, path)
+            return damage.of_file(side.part, planes, path, self.short or self.least)
         return planes
 
     def _brought(self, pixels: np.ndarray, size: tuple[int, int], *, labels: bool = False) -> np.ndarray:

@@ -11,7 +11,9 @@ from translate.errors import DataError
 
 Kind = Literal["side-by-side", "two-folders", "unpaired", "domains", "plain", "labelled"]
 Wanted = Literal["paired", "unpaired", "labelled", "captioned"]
-Task = Literal["edges", "soft-edges", "sketch", "denoise", "deblur", "dejpeg", "downscale", "colorize"]
+Task = Literal[
+    "edges", "soft-edges", "sketch", "denoise", "deblur", "dejpeg", "downscale", "colorize", "inpaint"
+]
 Part = Literal["whole", "left", "right"] | Task
 Direction = Literal["a2b", "b2a"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from translate.images.checks import MAX_PIXELS
 from translate.images.formats import FORMAT_OF, FORMATS, SUFFIXES, WRITABLE, format_of_suffix, same_format
 from translate.images.originals import Frame, Original, read_original
-from translate.images.reading import Header, Picture, find, from_pil, probe, read
+from translate.images.reading import Header, Picture, find, from_pil, picture_from_pil, probe, read
 from translate.images.tensors import eight_bits, grey, to_pixels, to_tensor
 from translate.images.writing import encode, write, write_like
 
@@ -30,6 +30,7 @@ __all__ = [
     "format_of_suffix",
     "from_pil",
     "grey",
+    "picture_from_pil",
     "probe",
     "read",
     "read_original",

@@ -108,14 +108,17 @@ def decode_jpeg(path: Path, encoded: bytes, max_pixels: int) -> np.ndarray | Non
         return None
 
 
-def flat(path: Path, image: Image.Image, background: tuple[int, int, int], notes: list[str]) -> np.ndarray:
-    """The first picture of a file over `background`, uint8 `(H, W, 3)` sRGB, upright."""
+def flat(
+    path: Path, image: Image.Image, background: tuple[int, int, int], notes: list[str]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The first picture of a file over `background`, uint8 `(H, W, 3)` sRGB, and its transparency; upright."""
     if several(image):
         notes.append("several frames: the first is used")
     colour, alpha = straight(path, image, notes)
     if alpha is not None:
         colour = over(colour, alpha, background)
-    return np.ascontiguousarray(turned(image, notes)(colour))
+    turn = turned(image, notes)
+    return np.ascontiguousarray(turn(colour)), None if alpha is None else np.ascontiguousarray(turn(alpha))
 
 
 def several(image: Image.Image) -> bool:

@@ -25,11 +25,15 @@ from translate.pillow import notes_of_picture, orientation_of
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture: `pixels` uint8 `(H, W, 3)` sRGB, what was done to it, the file's real format."""
+    """A decoded picture: `pixels` uint8 `(H, W, 3)` sRGB, what was done to it, the file's real format.
+
+    `alpha` is how opaque each pixel was, uint8 `(H, W)`; None where nothing says that any wasn't.
+    """
 
     pixels: np.ndarray
     notes: tuple[str, ...]
     format: str
+    alpha: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -93,18 +97,24 @@ def read(
             if pixels is not None:
                 return Picture(pixels, notes_of_suffix(path, "JPEG"), "JPEG")
         with opened(path, encoded, max_pixels) as file:
-            pixels = file.ordinary_jpeg(max_pixels)
+            pixels, alpha = file.ordinary_jpeg(max_pixels), None
             if pixels is None:
-                pixels = flat(path, file.image, background, file.notes)
-    return Picture(pixels, tuple(dict.fromkeys(file.notes)), file.format)
+                pixels, alpha = flat(path, file.image, background, file.notes)
+    return Picture(pixels, tuple(dict.fromkeys(file.notes)), file.format, alpha)
 
 
 def from_pil(image: Image.Image, *, background: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
-    """A picture that Pillow holds, of any mode, as `read` would give its file: uint8 `(H, W, 3)`, upright.
+    """The pixels of a picture that Pillow holds, see `picture_from_pil`: uint8 `(H, W, 3)`, upright."""
+    return picture_from_pil(image, background=background).pixels
+
+
+def picture_from_pil(image: Image.Image, *, background: tuple[int, int, int] = (255, 255, 255)) -> Picture:
+    """A picture that Pillow holds, of any mode, as `read` would give its file.
 
     Raises:
         BadImage: a mode that can't be read (see `read`), or a file behind it that can't be decoded.
     """
     path = Path(getattr(image, "filename", "") or "picture")
     with complaints_as_bad_image(path), notes_of_picture() as notes:
-        return flat(path, image, background, notes)
+        pixels, alpha = flat(path, image, background, notes)
+    return Picture(pixels, tuple(dict.fromkeys(notes)), image.format or "", alpha)

@@ -66,7 +66,7 @@ def convert(
         OutputError: the disk is full or can't be written any more.
         ModelError: the model doesn't take pictures.
         UsageError: a label or a text that the model doesn't know, doesn't take or can't do without, samples
-            of a model that makes one output; before any work.
+            of a model that makes one output; before any work. A mask for a model that takes none.
     """
     condition = translator.condition(label, text)
     codes = translator.codes(sampling or Sampling())
@@ -80,7 +80,12 @@ def convert(
         waiting: deque[Work] = deque()
         try:
             reading = partial(
-                read, background=background, max_pixels=max_pixels, rounds=len(rounds), manifest=manifest
+                read,
+                background=background,
+                max_pixels=max_pixels,
+                rounds=len(rounds),
+                manifest=manifest,
+                fills=translator.card.mask,
             )
             for batch in _batches(_bounded(decoders, reading, jobs, ahead), waiting, batch_size):
                 if stop is not None and stop.is_set():
@@ -159,7 +164,7 @@ def _alone(
 ) -> np.ndarray | str:
     """As `_run`; a large picture is never there as floats in whole."""
     try:
-        return translator.pixels(frame.pixels, condition, code)
+        return translator.pixels(frame.pixels, condition, code, hole=frame.hole)
     except BadImage as error:
         return error.reason
     except ModelError:
@@ -171,7 +176,7 @@ def _alone(
 def _prepare(translator: Translator, frame: Frame) -> Tensor | str:
     """What the network takes of a picture, or the reason why there is nothing."""
     try:
-        return translator.prepare(frame.pixels)
+        return translator.prepare(frame.pixels, hole=frame.hole)
     except BadImage as error:
         return error.reason
 

@@ -36,6 +36,13 @@ def stamp_of(options: Mapping[str, Any]) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
+def stamp_of_files(place: Path) -> str:
+    """A short hash of the names, sizes and times of change of a file, or of all below a folder."""
+    found = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
+    marks = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in found]
+    return hashlib.blake2b(json.dumps([str(place), *marks]).encode(), digest_size=8).hexdigest()
+
+
 class Manifest:
     """One line for each input that was finished or failed, `.translate-manifest.jsonl` in the output folder.
 

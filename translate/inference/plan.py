@@ -26,6 +26,7 @@ class Job:
 
     `name` is the input's path relative to the folder that was named, in POSIX form: its identity, on every
     machine. With `samples` it goes to so many files, `target` with _1, _2 … at the end of its name.
+    `mask` is a picture of what is to be filled, if one was named.
     """
 
     source: Path
@@ -33,6 +34,7 @@ class Job:
     name: str
     note: str | None = None
     samples: int | None = None
+    mask: Path | None = None
 
     @property
     def targets(self) -> tuple[Path, ...]:
@@ -59,6 +61,7 @@ class Plan(Sequence[Job]):
     samples: int | None
     renamed: frozenset[tuple[Path, str]] = frozenset()
     files: int = 0
+    mask: Path | None = None
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -93,7 +96,8 @@ class Plan(Sequence[Job]):
             target = target.with_name(f"{target.stem}_{suffix[1:]}{new}")
         elif new != suffix:
             target = target.with_suffix(new)
-        return Job(root / name, target, Path(name).as_posix(), note, self.samples)
+        mask = None if self.mask is None else _mask_of(Path(name), self.mask)
+        return Job(root / name, target, Path(name).as_posix(), note, self.samples, mask)
 
 
 def plan(
@@ -104,6 +108,7 @@ def plan(
     *,
     on_collision: str = "refuse",
     shard: Shard | None = None,
+    mask: Path | None = None,
 ) -> Plan:
     """Decide every output before any work.
 
@@ -118,19 +123,23 @@ def plan(
         on_collision: of inputs with one output, `a.jpg` and `a.png` as WebP, `refuse` refuses all, `suffix`
             makes `a_jpg.webp` and `a_png.webp`.
         shard: the share to keep, after all has been checked; None keeps everything.
+        mask: a mask file for all pictures, or a folder with one of each, under the same name up to the
+            suffix; what is found there is not taken as input.
 
     Raises:
-        UsageError: an input that isn't there, two inputs for one output, an output that is an input.
+        UsageError: an input or mask that isn't there, two inputs for one output, an output that is an input.
         NothingToDo: no picture in all the inputs.
         OutputError: the output folder can't be written.
     """
     require_folder(output)
-    entries, inside = _listed(inputs, output)
+    if mask is not None and not mask.exists():
+        raise UsageError(f"{mask}: no such mask file or folder.")
+    entries, inside = _listed(inputs, output, mask)
     if not entries:
         raise NothingToDo(
             f"no pictures in {', '.join(inputs)} (looked for {', '.join(sorted(images.SUFFIXES))})."
         )
-    whole = Plan(entries, output, to, samples, files=len(entries))
+    whole = Plan(entries, output, to, samples, files=len(entries), mask=mask)
     ignoring_case = ignores_case(output)
     if on_collision == "suffix":
         whole = replace(whole, renamed=_colliding(whole, ignoring_case))
@@ -141,9 +150,12 @@ def plan(
     return replace(whole, entries=mine)
 
 
-def _listed(inputs: Sequence[str], output: Path) -> tuple[list[tuple[Path, str]], set[str]]:
+def _listed(
+    inputs: Sequence[str], output: Path, mask: Path | None
+) -> tuple[list[tuple[Path, str]], set[str]]:
     """The inputs in order, each once, and where those are that were named in the output folder itself."""
     excluded, places = str(output.resolve()), Places()
+    masks = "" if mask is None else str(mask.resolve())
     entries: list[tuple[Path, str]] = []
     inside: set[str] = set()
     seen: set[bytes] | None = set() if len(inputs) > 1 or glob.has_magic(inputs[0]) else None
@@ -155,6 +167,8 @@ def _listed(inputs: Sequence[str], output: Path) -> tuple[list[tuple[Path, str]]
         for root, name in _expand(text):
             source = root / name
             real = places.real(source)
+            if masks and (real == masks or real.startswith(masks + os.sep)) and source != Path(text):
+                continue
             if real.startswith(excluded + os.sep):
                 if source != Path(text):
                     continue  # an earlier output, found in a folder or by a pattern
@@ -194,6 +208,15 @@ def _matches(pattern: str) -> Iterator[tuple[Path, str]]:
             yield from _below(match, base)
         elif match.suffix.lower() in images.SUFFIXES:
             yield base, str(match.relative_to(base))
+
+
+def _mask_of(relative: Path, masks: Path) -> Path:
+    """The mask of a picture at `relative`; a file that isn't there where the folder has none of it."""
+    if not masks.is_dir():
+        return masks
+    usual = masks / relative.with_suffix(".png")
+    suffixes = dict.fromkeys((relative.suffix, ".png", *sorted(images.SUFFIXES)))
+    return next((path for s in suffixes if (path := usual.with_suffix(s)).is_file()), usual)
 
 
 def _before_magic(pattern: str) -> Path:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from translate import images
 from translate.devices import choose_device
-from translate.errors import ModelError, TranslateError, UsageError
+from translate.errors import BadImage, ModelError, TranslateError, UsageError
+from translate.inference import holes
 from translate.inference.class_maps import one_hot
 from translate.inference.conditions import Asking
 from translate.inference.latent import Sampling
@@ -239,6 +240,7 @@ class Translator:
         label: str | Sequence[str] | None = None,
         text: str | Sequence[str] | None = None,
         *,
+        mask: holes.Mask | None = None,
         seed: int | None = None,
     ) -> Kind:
         """Translate one picture, or a batch of tensors; the same kind out, and `card.scale` times the size.
@@ -256,18 +258,23 @@ class Translator:
                 for each of its pictures.
             text: a caption of what to translate into, of a model that asks for one (`card.text`); of a
                 tensor also one for each of its pictures.
+            mask: of a model that fills holes (`card.mask`), where they are: white in a file, PIL image or
+                uint8 array, True in a bool array `(H, W)`, or a tensor `(N, 1, H, W)`, see `holes.of`; of the
+                picture's size. Else the transparent pixels of a file or PIL image. All the rest of an 8-bit
+                picture stays bit for bit.
             seed: of a model that makes many outputs (`card.latent`), the first of this seed's; else that of
                 the mean code. See `samples`.
 
         Raises:
-            BadImage: a file or PIL image that can't be read; a map with a colour that is no class's.
+            BadImage: a file or PIL image that can't be read; a map with a colour that is no class's; a
+                picture without holes, or with a mask of another size, for a model that fills them.
             UsageError: no kind of picture, or a tensor or array of the wrong shape, type or range; a label, a
-                text or a seed that the model doesn't know, doesn't take or can't do without.
+                text, a mask or a seed that the model doesn't know, doesn't take or can't do without.
             ModelError: the model's channels don't fit.
             TranslateError: the output is not finite, or there was too little memory.
         """
         codes = self.codes(Sampling(seed=seed))
-        return cast(Kind, self._translate(image, self.condition(label, text), codes))
+        return cast(Kind, self._translate(image, self.condition(label, text), codes, mask))
 
     def samples(
         self,
@@ -323,18 +330,26 @@ class Translator:
         return self._asking.remarks(text)
 
     def _translate(
-        self, image: object, condition: Tensor | None, code: Tensor | None
+        self,
+        image: object,
+        condition: Tensor | None,
+        code: Tensor | None,
+        mask: holes.Mask | None = None,
     ) -> Image.Image | np.ndarray | Tensor:
-        if isinstance(image, str | Path):
-            return as_pil(self.pixels(images.read(image).pixels, condition, code, str(image)))
-        if isinstance(image, Image.Image):
-            name = getattr(image, "filename", "") or "the picture"
-            return as_pil(self.pixels(images.from_pil(image), condition, code, name))
+        hole = None if mask is None else holes.of(mask)
+        if isinstance(image, str | Path | Image.Image):
+            of_file = isinstance(image, str | Path)
+            picture = images.read(image) if of_file else images.picture_from_pil(image)
+            name = str(image) if of_file else getattr(image, "filename", "") or "the picture"
+            if hole is None and self.card.mask:
+                hole = holes.in_alpha(picture.alpha)
+            return as_pil(self.pixels(picture.pixels, condition, code, name, hole))
         if isinstance(image, np.ndarray):
-            out = self.pixels(checked_array(image), condition, code)
+            out = self.pixels(checked_array(image), condition, code, hole=hole)
             return out[..., 0] if image.ndim == 2 and out.shape[2] == 1 else out
         if isinstance(image, Tensor):
-            out = self.run(checked_tensor(image), condition, code)
+            x = self._with_mask(checked_tensor(image), hole)
+            out = self.run(x, condition, code)
             require_finite(out)
             # A copy, because what inference mode made can't take part in anybody's backward pass.
             return out.to(image.device, image.dtype).clone()
@@ -343,29 +358,37 @@ class Translator:
         )
 
     def pixels(
-        self, pixels: np.ndarray, condition: Tensor | None, code: Tensor | None, name: str = ""
+        self,
+        pixels: np.ndarray,
+        condition: Tensor | None,
+        code: Tensor | None,
+        name: str = "",
+        hole: np.ndarray | None = None,
     ) -> np.ndarray:
         """uint8 or uint16 `(H, W, 1 or 3)` to `(scale · H, scale · W, C)`, a large picture band by band.
 
         Args:
             condition, code: see `run`.
-            name: of the picture, for messages.
+            name, hole: see `prepare`.
 
         Raises:
             ModelError, BadImage: see `prepare`.
             UsageError, TranslateError: see `__call__`.
         """
-        shape = (1, self.card.channels[0], *self._padded(*pixels.shape[:2]))
+        shape = (1, self.card.channels[0] + self.card.mask, *self._padded(*pixels.shape[:2]))
         told, coded = self._asked(1, condition, code)
         bits = 8 * pixels.itemsize
         if not self._sizes.streams(shape, told, coded):
-            out = self.run(self.prepare(pixels, name), condition, code)
+            out = self.run(self.prepare(pixels, name, hole), condition, code)
             require_finite(out, name)
             return images.to_pixels(out, bits=bits)
+        self._require_hole(hole, pixels.shape[:2], name)
         order = reflected(len(pixels), shape[2]).numpy()
 
         def picture(start: int, stop: int) -> Tensor:
-            band = self.prepare(pixels[order[start:stop]], name).to(self.device)
+            wanted = order[start:stop]
+            seen = None if hole is None else hole[:, :, wanted]
+            band = self.prepare(pixels[wanted], name, seen).to(self.device)
             return self._to_range(pad(band, stop - start, shape[3]))
 
         height, width = (self.card.scale * n for n in pixels.shape[:2])
@@ -378,15 +401,18 @@ class Translator:
                     output[rows.start : rows.stop] = images.to_pixels(wanted, bits=bits)
         return output
 
-    def prepare(self, pixels: np.ndarray, name: str = "") -> Tensor:
+    def prepare(self, pixels: np.ndarray, name: str = "", hole: np.ndarray | None = None) -> Tensor:
         """uint8 or uint16 `(H, W, 1 or 3)` to the float32 `(1, C, H, W)` in [-1, 1] that this model takes.
 
         Args:
             name: of the picture, for messages.
+            hole: bool `(1, 1, H, W)`, what a model that fills holes is to fill; the last of C is their mask.
 
         Raises:
             ModelError: the model takes something that is no picture.
-            BadImage: the model takes maps of classes, and the picture has a colour that is no class's.
+            BadImage: the model takes maps of classes, and the picture has a colour that is no class's; it
+                fills holes, and there are none, or of a picture of another size.
+            UsageError: holes for a model that fills none.
         """
         if self.card.classes:
             return one_hot(images.eight_bits(pixels), self.card.classes, name)
@@ -395,10 +421,35 @@ class Translator:
             raise ModelError(f"the model takes {channels} channels, pictures have 1 or 3; give it a tensor.")
         if pixels.shape[2] != channels:
             pixels = images.grey(pixels) if channels == 1 else np.repeat(pixels, 3, axis=2)
-        return images.to_tensor(pixels)
+        return self._with_mask(images.to_tensor(pixels), hole, name)
+
+    def _with_mask(self, x: Tensor, hole: np.ndarray | None, name: str = "") -> Tensor:
+        """Pictures (N, C, H, W), and behind them their holes where the model is told of such."""
+        self._require_hole(hole, x.shape[-2:], name)
+        if hole is None:
+            return x
+        if len(hole) not in (1, len(x)):
+            raise UsageError(f"these are {len(hole)} masks for {len(x)} pictures; give one, or one for each.")
+        plane = holes.plane(hole).to(x.device, x.dtype)
+        return torch.cat([x, plane.expand(len(x), -1, -1, -1)], 1)
+
+    def _require_hole(self, hole: np.ndarray | None, size: Sequence[int], name: str) -> None:
+        """Refuse holes that the model can't fill, of another size than the picture's, or none where it must.
+
+        Raises:
+            BadImage, UsageError: see `prepare`.
+        """
+        if not self.card.mask:
+            if hole is not None:
+                raise UsageError("the model translates whole pictures and takes no mask; leave the mask out.")
+            return
+        name = name or "the picture"
+        if hole is None:
+            raise BadImage(name, holes.NONE)
+        holes.require_size(hole, (size[0], size[1]), name)
 
     def run(self, x: Tensor, condition: Tensor | None = None, code: Tensor | None = None) -> Tensor:
-        """The network on float `(B, C, H, W)` in [-1, 1], any size: float32 on `device`.
+        """The network on float `(B, C, H, W)` in [-1, 1] as `prepare` gives, any size: float32 on `device`.
 
         The output is `(B, C', scale · H, scale · W)`, with `card.scale`.
 
@@ -410,8 +461,10 @@ class Translator:
                 the mean code.
         """
         height, width = x.shape[-2:]
-        if x.shape[1] != self.card.channels[0]:
-            raise ModelError(f"the model takes {self.card.channels[0]} channels, this is {x.shape[1]}.")
+        channels = self.card.channels[0] + self.card.mask
+        if x.shape[1] != channels:
+            which = ", the mask among them" if self.card.mask else ""
+            raise ModelError(f"the model takes {channels} channels{which}, this is {x.shape[1]}.")
         told, coded = self._asked(len(x), condition, code)
         try:
             with torch.inference_mode():

@@ -7,13 +7,14 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from translate import images
 from translate.errors import BadImage, OutputError, TranslateError
+from translate.inference import holes
 from translate.inference.manifest import Manifest, State
 from translate.inference.plan import Job
 
@@ -92,12 +93,24 @@ class Frame:
     work: Work
     number: int
     pixels: np.ndarray  # uint8 or uint16 (H, W, 3)
+    hole: np.ndarray | None = None  # bool (1, 1, H, W)
 
 
 def read(
-    job: Job, background: tuple[int, int, int], max_pixels: int, rounds: int, manifest: Manifest | None = None
+    job: Job,
+    background: tuple[int, int, int],
+    max_pixels: int,
+    rounds: int,
+    manifest: Manifest | None = None,
+    *,
+    fills: bool = False,
 ) -> Work:
-    """Decode a file, unless it is finished already; without frames where there is nothing to do."""
+    """Decode a file, unless it is finished already; without frames where there is nothing to do.
+
+    Args:
+        fills: the model fills holes; without a mask those are the file's transparent pixels, which are opaque
+            in the output.
+    """
     work = Work(job, rounds, time.perf_counter())
     if manifest is not None:
         work.state = manifest.state(job)
@@ -106,14 +119,25 @@ def read(
         try:
             to = images.format_of_suffix(job.target.suffix)
             work.original = images.read_original(job.source, to, background=background, max_pixels=max_pixels)
+            hole = _hole(job) if fills or job.mask is not None else None
+            if hole is not None and job.mask is None:
+                opaque = tuple(replace(frame, alpha=None) for frame in work.original.frames)
+                work.original = replace(work.original, frames=opaque)
             frames = work.original.frames
-            work.frames = [Frame(work, number, frame.pixels) for number, frame in enumerate(frames)]
+            work.frames = [Frame(work, number, frame.pixels, hole) for number, frame in enumerate(frames)]
             work.made = [[""] * len(frames) for _ in range(rounds)]
             work.unmade = [len(frames)] * rounds
         except BadImage as error:
-            work.errors.append(error.reason)
+            work.errors.append(error.reason if error.path == job.source else f"its mask {error}")
     work.ended = time.perf_counter()
     return work
+
+
+def _hole(job: Job) -> np.ndarray | None:
+    """What a file's mask, or else its own transparency, leaves open."""
+    if job.mask is not None:
+        return holes.in_file(job.mask)
+    return holes.in_alpha(images.read(job.source).alpha)
 
 
 class Writer:

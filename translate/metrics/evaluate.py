@@ -107,6 +107,31 @@ def change_outside_score(parts: Sequence[Tensor]) -> Score:
     return mean_score(parts, OUTSIDE_MASK, "covered by the mask entirely")
 
 
+INSIDE_HOLES = "PSNR in dB inside the holes alone, {kind}, range [0, 1], mean over pictures"
+
+
+def psnr_inside(outputs: Tensor, targets: Tensor, masks: Tensor) -> Tensor:
+    """PSNR of what was filled in, for each picture.
+
+    Args:
+        outputs, targets: float (B, C, H, W) in [-1, 1].
+        masks: uint8 (B, 1, H, W); above 0 is a hole.
+
+    Returns:
+        (B,) float64 on the CPU; infinite where they are equal, NaN where there is no hole.
+    """
+    squared = (to_unit(outputs).double() - to_unit(targets).double()) ** 2
+    inside = (masks > 0).double()
+    count = inside.sum((1, 2, 3)) * outputs.shape[1]
+    return (-10 * torch.log10((squared * inside).sum((1, 2, 3)) / count)).cpu()
+
+
+def inside_score(parts: Sequence[Tensor], channels: int) -> Score:
+    """The score over values of `psnr_inside`."""
+    protocol = INSIDE_HOLES.format(kind="grey" if channels == 1 else "RGB")
+    return mean_score(parts, protocol, "equal to their truth there, or without a hole")
+
+
 def copy_input(inputs: Tensor, channels: int) -> Tensor:
     """The answer of somebody who does nothing: the input (B, C, H, W), as grey or RGB as the target is.
 

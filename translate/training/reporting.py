@@ -146,12 +146,14 @@ def sample_sheet(
     pictures: ByteBatch,
     norm_statistics: str,
     *,
+    channels: int = 3,
     classes: Sequence[str] = (),
 ) -> Tensor:
     """A fixed batch through the averaged generators: a row a picture, a column a stage; uint8 (3, H, W).
 
     Args:
         generators: by name, as model files have them.
+        channels: of the inputs, without the mask that may follow.
         classes: what the colours of the maps are called where the inputs are maps of classes.
     """
     from torchvision.utils import make_grid
@@ -165,6 +167,8 @@ def sample_sheet(
         columns["a"] = to_float(painted).to(state.device)
     if pictures.lab:
         columns = {name: _coloured(batch.a, column) for name, column in columns.items()}
+    elif not pictures.classes_a:
+        columns["a"] = columns["a"][:, :channels]
     rows = torch.stack([column.expand(-1, 3, -1, -1) for column in columns.values()], 1).flatten(0, 1)
     grid = make_grid(rows.float().cpu(), nrow=len(columns), padding=2, pad_value=1.0)
     return grid.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)

@@ -19,6 +19,7 @@ from translate.data.options import DataOptions
 from translate.devices import choose_device
 from translate.errors import OutputError, UsageError
 from translate.networks.catalogue import Generator, parameter_count
+from translate.networks.filling import Filling
 from translate.signals import stopped_by_signals
 from translate.training.growth import grow
 from translate.training.loop import train
@@ -160,7 +161,12 @@ def _go_on(
             on_sample=lambda step: reporter.on_sample(
                 step,
                 sample_sheet(
-                    state, serving(state, recipe, data), fixed, statistics, classes=recipe.data.classes
+                    state,
+                    serving(state, recipe, data),
+                    fixed,
+                    statistics,
+                    channels=recipe.data.channels_a,
+                    classes=recipe.data.classes,
                 ),
             ),
             on_save=lambda step: save_run(run, state, recipe, data, steps),
@@ -274,6 +280,7 @@ def _save_model(
         text=_captions(recipe, data),
         latent=network.latent,
         colour_space="lab" if recipe.translator == "colorize" else "rgb",
+        mask=isinstance(network, Filling),
         step=state.step,
         recipe=recipe.model_dump(mode="json"),
         data=data_facts(data),

@@ -15,6 +15,7 @@ from translate.config import (
     CUTRecipe,
     CycleGANRecipe,
     Direction,
+    InpaintRecipe,
     Pix2PixHDRecipe,
     Pix2PixRecipe,
     ProgressiveSection,
@@ -29,6 +30,7 @@ from translate.errors import ModelError, OutputError, TranslateError, UsageError
 from translate.losses.adversarial import ADVERSARIAL
 from translate.networks.catalogue import build_discriminator, build_generator
 from translate.networks.encoder import LatentEncoder
+from translate.networks.filling import Filling
 from translate.networks.layers import Discriminator, Generator, initialise
 from translate.networks.patch_sample import PatchSampler
 from translate.networks.perceptual import PerceptualFeatures
@@ -110,11 +112,13 @@ def text_encoder_arguments(recipe: Recipe) -> tuple[str, dict] | None:
 
 
 def channels(recipe: Recipe) -> tuple[int, int]:
-    """Of a batch's a and b: those of pictures, but a plane for each class of a map, and in Lab L and ab."""
+    """Of a batch's a and b: those of pictures, a's mask one more; a plane for each class; of Lab L and ab."""
     if isinstance(recipe, ColorizeRecipe):
         return 1, 2
     data = recipe.data
-    return len(data.classes) if data.classes_a else data.channels_a, data.channels_b
+    if data.classes_a:
+        return len(data.classes), data.channels_b
+    return data.channels_a + isinstance(recipe, InpaintRecipe), data.channels_b
 
 
 def game_rules(recipe: Recipe, given: int = 0) -> Rules:
@@ -144,7 +148,7 @@ def game_rules(recipe: Recipe, given: int = 0) -> Rules:
     )
 
 
-def _pix2pix(recipe: Pix2PixRecipe | Pix2PixHDRecipe | SPADERecipe) -> Pix2Pix:
+def _pix2pix(recipe: Pix2PixRecipe | Pix2PixHDRecipe | SPADERecipe | InpaintRecipe) -> Pix2Pix:
     losses = recipe.losses
     return Pix2Pix(
         _generator(recipe, "a2b"),
@@ -282,12 +286,14 @@ TRANSLATORS: dict[str, Callable[..., Translator]] = {
     "text": _text,
     "superres": _superres,
     "colorize": _colorize,
+    "inpaint": _pix2pix,
 }
 
 
 def _generator(recipe: Recipe, direction: Direction) -> nn.Module:
     name, arguments = generator_arguments(recipe, direction)
-    return initialise(build_generator(name, **arguments), recipe.generator.init)
+    network = initialise(build_generator(name, **arguments), recipe.generator.init)
+    return Filling(network) if isinstance(recipe, InpaintRecipe) else network
 
 
 def _discriminator(recipe: Recipe, channels: int, **more: int) -> nn.Module:

@@ -39,6 +39,11 @@ class Pix2Pix(Translator):
       the lightness of a picture in CIE Lab and b its colours.
     - SPADE (Park et al. 2019, §3 and appendix): the same at two sizes with the hinge objective, where a are
       maps of classes, (B, classes, H, W) of zeros and ones.
+    - inpainting: a is the picture with holes and, as its last channel, their mask (B, C + 1, H, W); G is a
+      `networks.filling.Filling`, so that λ_l1 counts the holes alone, as in Pathak et al. 2016 (eq. 1,
+      squared there) and in the hole's term of Liu et al. 2018 (§3.3), whose other term has nothing to count
+      here. D judges the filled picture beside a: spectrally normalised patches with the hinge objective, as
+      in Yu et al. 2019.
 
     Σ_k over the discriminators and λ_match are those of the game (`game.Rules`, `features.layerwise_l1`).
     """

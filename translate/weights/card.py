@@ -22,7 +22,7 @@ from translate.colours import from_names
 from translate.errors import ModelError
 from translate.weights.first_bytes import first_bytes, is_pickle
 
-FORMAT_VERSION = 4  # 1 knew no labels; 2 no captions, no classes and no codes; 3 no origin
+FORMAT_VERSION = 5  # 1 knew no labels; 2 no captions, no classes and no codes; 3 no origin; 4 no mask
 METADATA_KEY = "card"
 CLASS = r"^(#[0-9a-f]{6}|0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])$"
 
@@ -65,6 +65,8 @@ class Card(BaseModel):
             is a picture.
         latent: numbers of the code that it is called with besides, and that says which of many outputs is
             wanted; 0 where it makes one output alone.
+        mask: it fills holes (see `networks.filling.Filling`): besides the picture it is given a mask of them,
+            which is the last of `arguments.in_channels`, and all else stays as it is.
         colour_space: `lab` if the network is given lightness and gives colours (see `in_lab.InLab`), which is
             used from picture to picture all the same; else `rgb`.
         value_range: of input and output.
@@ -80,7 +82,7 @@ class Card(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: Literal[1, 2, 3, 4] = FORMAT_VERSION
+    format_version: Literal[1, 2, 3, 4, 5] = FORMAT_VERSION
     architecture: str
     arguments: dict[str, str | bool | int | float | None]
     translator: str
@@ -90,6 +92,7 @@ class Card(BaseModel):
     text: Captions | None = None
     classes: tuple[Annotated[str, Field(pattern=CLASS)], ...] = ()
     latent: NonNegativeInt = 0
+    mask: bool = False
     colour_space: Literal["rgb", "lab"] = "rgb"
     value_range: tuple[float, float] = (-1.0, 1.0)
     size_multiple: PositiveInt
@@ -153,17 +156,37 @@ class Card(BaseModel):
             raise ValueError(f"latent is {self.latent}, but arguments.latent is {built}")
         return self
 
+    @model_validator(mode="after")
+    def _mask_fits(self) -> Card:
+        taken, made = self.arguments.get("in_channels"), self.arguments.get("out_channels")
+        if not self.mask:
+            return self
+        if not isinstance(taken, int) or taken - 1 != made:
+            raise ValueError(
+                f"a network that fills holes takes a channel more than it makes, not {taken} and {made}"
+            )
+        if self.value_range != (-1.0, 1.0) or self.scale != 1 or self._asked_else:
+            raise ValueError(
+                "a network that fills holes keeps the size, in -1 to 1, and is asked for nothing"
+            )
+        return self
+
     @property
-    def asked(self) -> bool:
-        """Whether it takes anything but a picture."""
+    def _asked_else(self) -> bool:
         return bool(self.labels or self.text or self.classes or self.latent)
 
     @property
+    def asked(self) -> bool:
+        """Whether it takes anything but a picture."""
+        return self._asked_else or self.mask
+
+    @property
     def channels(self) -> tuple[int, int]:
-        """Of input and output, as the model is used."""
+        """Of input and output, as the model is used; the mask isn't counted."""
         if self.colour_space == "lab":
             return 3, 3
-        return int(self.arguments.get("in_channels") or 3), int(self.arguments.get("out_channels") or 3)
+        taken, made = (int(self.arguments.get(key) or 3) for key in ("in_channels", "out_channels"))
+        return taken - self.mask, made
 
     @property
     def colours(self) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from translate.errors import ModelError, OutputError, UsageError
 from translate.files import replacing
 from translate.networks.catalogue import build_generator
+from translate.networks.filling import Filling
 from translate.networks.layers import Generator
 from translate.networks.text import TextEncoder, build_text_encoder
 from translate.weights.card import METADATA_KEY, Card, NormStatistics, read_card
@@ -159,6 +160,7 @@ def _build(path: Path, card: Card) -> nn.Module:
     try:
         with torch.device("meta"):  # so that no random weights are drawn only to be thrown away
             network = build_generator(card.architecture, **card.arguments)
+            network = Filling(network) if card.mask else network
     except UsageError as error:
         raise ModelError(f"{path}: {error}") from error
     if card.size_multiple % network.size_multiple or card.minimum_size < network.minimum_size:

@@ -115,6 +115,8 @@ def _lacking(card: Card, form: Format) -> str | None:
         return "no inputs that are maps of classes"
     if card.colour_space == "lab" and form == "cut":
         return "no colorization in Lab; pytorch-CycleGAN-and-pix2pix has: --format junyanz"
+    if card.mask:
+        return "no inputs with a mask"
     if card.value_range != (-1.0, 1.0):
         return "no values but those from -1 to 1"
     if arguments.get("norm") not in ("batch", "instance"):

@@ -1,0 +1,103 @@
+"""What a model that fills holes is told besides the picture: where they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from translate import images
+from translate.errors import BadImage, UsageError
+
+Mask = str | Path | Image.Image | np.ndarray | Tensor
+
+_HALF = 128  # of a byte's values, from which on a mask is white
+_BLACK = (0, 0, 0)
+NONE = (
+    "the model fills holes, and the picture has none: give a mask of its size, white where it is to be "
+    "filled (--mask), or make that part of the picture transparent"
+)
+
+
+def in_file(path: str | Path) -> np.ndarray:
+    """The holes that a mask file shows, bool `(1, 1, H, W)`: white, from 128 on; transparent is black.
+
+    Raises:
+        BadImage: the file can't be read.
+    """
+    return _white(images.read(path, background=_BLACK).pixels)
+
+
+def in_alpha(alpha: np.ndarray | None) -> np.ndarray | None:
+    """The holes that a picture's own transparency is, bool `(1, 1, H, W)`; None where it has none.
+
+    A pixel that anything shows through has no colour of its own, so it is filled.
+
+    Args:
+        alpha: uint8 `(H, W)`, as `images.read` gives it.
+    """
+    return None if alpha is None or (alpha == 255).all() else (alpha < 255)[None, None]
+
+
+def of(mask: Mask) -> np.ndarray:
+    """The holes that a mask of any kind shows, bool `(N, 1, H, W)`, with N = 1 where it is no tensor.
+
+    Args:
+        mask: a file or PIL image, white where there is a hole; an array `(H, W)` of bool, or uint8 as a
+            picture; a tensor `(N, 1, H, W)` of bool, of uint8 from 128 on, or of float from 0.5 on.
+
+    Raises:
+        BadImage: a file or PIL image that can't be read.
+        UsageError: no kind of mask.
+    """
+    if isinstance(mask, str | Path):
+        return in_file(mask)
+    if isinstance(mask, Image.Image):
+        return _white(images.from_pil(mask, background=_BLACK))
+    if isinstance(mask, np.ndarray) and mask.ndim == 2 and mask.dtype == np.bool_:
+        return mask[None, None]
+    if isinstance(mask, np.ndarray) and mask.dtype == np.uint8 and mask.ndim in (2, 3):
+        return _white(np.broadcast_to(mask if mask.ndim == 3 else mask[..., None], (*mask.shape[:2], 3)))
+    if isinstance(mask, Tensor) and mask.ndim == 4 and mask.shape[1] == 1:
+        kinds = {torch.bool: mask, torch.uint8: mask >= _HALF}
+        if mask.dtype in kinds or mask.is_floating_point():
+            return kinds.get(mask.dtype, mask >= 0.5).cpu().numpy()
+    raise UsageError(
+        "a mask is a picture file, a PIL image, an array (H, W) of bool or uint8, or a tensor (N, 1, H, W) "
+        f"of bool, uint8 or float in 0 … 1, not {_said(mask)}."
+    )
+
+
+def require_size(hole: np.ndarray, size: tuple[int, int], name: str) -> None:
+    """Refuse a mask of another size than the picture's, (height, width).
+
+    Raises:
+        BadImage: naming both sizes.
+    """
+    height, width = hole.shape[-2:]
+    if (height, width) != size:
+        raise BadImage(
+            name,
+            f"its mask is {width}×{height} pixels, and the picture, upright, is {size[1]}×{size[0]}; make "
+            "them equal",
+        )
+
+
+def plane(hole: np.ndarray) -> Tensor:
+    """Holes, bool `(N, 1, H, W)`, as the network takes them: float32, 1 in a hole, −1 elsewhere."""
+    return torch.from_numpy(np.ascontiguousarray(hole)).float().mul_(2).sub_(1)
+
+
+def _white(pixels: np.ndarray) -> np.ndarray:
+    return images.grey(np.ascontiguousarray(pixels))[None, None, ..., 0] >= _HALF
+
+
+def _said(mask: object) -> str:
+    if isinstance(mask, np.ndarray):
+        return f"{mask.dtype} {mask.shape}"
+    if isinstance(mask, Tensor):
+        return f"{str(mask.dtype)[6:]} {tuple(mask.shape)}"
+    return f"a {type(mask).__name__}"
