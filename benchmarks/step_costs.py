@@ -13,7 +13,6 @@ over its whole interval.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import os
 import statistics
@@ -23,6 +22,7 @@ from datetime import date
 from pathlib import Path
 
 import torch
+from silently import take_steps
 from step_costs_rows import BASELINE, GROUPS, LABELS, SIZE, WIDTH
 from torch import nn
 
@@ -30,7 +30,6 @@ from translate.config import Recipe
 from translate.data.batches import Batch as ByteBatch
 from translate.errors import UsageError
 from translate.networks.perceptual import PerceptualFeatures
-from translate.training.loop import train
 from translate.training.state import new_state
 from translate.translators.base import Translator
 from translate.translators.catalogue import build_translator
@@ -50,18 +49,7 @@ def steps_of(recipe: Recipe) -> Steps:
 
     def run() -> tuple[float, float]:
         used, start = time.process_time(), time.perf_counter()
-        train(
-            state,
-            recipe,
-            itertools.repeat(batch),
-            steps=state.step + count,
-            precision=torch.float32,
-            on_step=lambda *_: None,
-            on_log=lambda _: None,
-            on_sample=lambda _: None,
-            on_save=lambda _: None,
-            should_stop=lambda: False,
-        )
+        take_steps(state, recipe, batch, count)
         return (time.process_time() - used) / count, (time.perf_counter() - start) / count
 
     return run

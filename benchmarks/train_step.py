@@ -11,7 +11,6 @@ alike; the ratio is the median of the rounds' ratios. Peak memory is that of a p
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import statistics
 import subprocess
@@ -23,12 +22,13 @@ from pathlib import Path
 
 import torch
 from plain import with_plain_convolutions
+from silently import take_steps
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from translate.config import Recipe, load_recipe
 from translate.data.batches import Batch as ByteBatch
-from translate.training.loop import to_batch, train
+from translate.training.loop import to_batch
 from translate.training.state import new_state
 from translate.translators.catalogue import build_translator
 
@@ -48,18 +48,7 @@ def our_step(recipe: Recipe, size: int) -> Step:
     batch = bytes_batch(size)
 
     def step() -> None:
-        train(
-            state,
-            recipe,
-            itertools.repeat(batch),
-            steps=state.step + 1,
-            precision=torch.float32,
-            on_step=lambda *_: None,
-            on_log=lambda _: None,
-            on_sample=lambda _: None,
-            on_save=lambda _: None,
-            should_stop=lambda: False,
-        )
+        take_steps(state, recipe, batch)
 
     return step
 

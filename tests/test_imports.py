@@ -20,6 +20,7 @@ LAYERS: dict[str, set[str]] = {
     "files": {"errors"},
     "devices": {"errors"},
     "signals": set(),
+    "allocator": set(),
     "colours": set(),
     "lab": set(),
     "validation": {"errors"},
@@ -39,7 +40,17 @@ LAYERS: dict[str, set[str]] = {
     | {"lab", "devices", "signals", "data", "metrics", "translators", "weights"},
     "cli": PICTURES
     | METHODS
-    | {"devices", "signals", "data", "metrics", "translators", "weights", "inference", "training"},
+    | {
+        "allocator",
+        "devices",
+        "signals",
+        "data",
+        "metrics",
+        "translators",
+        "weights",
+        "inference",
+        "training",
+    },
 }
 # The package's face hands out names from above, lazily; `python -m translate` is the command.
 FACE = {"__init__": {"errors", "inference"}, "__main__": {"cli"}}

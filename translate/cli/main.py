@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from translate import __version__
+from translate.allocator import keep_freed_memory
 from translate.errors import TranslateError
 
 app = App(
@@ -54,6 +55,7 @@ def main() -> None:
     # default so long (some 20 ms) that one other busy process made a training step 17 times slower; with this
     # it is twice, and nothing is lost on a quiet machine. Read when torch is imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    keep_freed_memory()
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         result = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
