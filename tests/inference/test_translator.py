@@ -433,3 +433,20 @@ def test_a_model_with_one_output_has_no_samples(translator):
             UsageError, match=r"one output for a picture, as it has no latent code.*leave sam"
         ):
             ask()
+
+
+@pytest.mark.parametrize("architecture", ["srvgg", "edsr", "srresnet", "rrdb", "resnet"])
+def test_the_memory_format_changes_nothing_but_time(tmp_path, write_model, architecture):
+    arguments = {"depth": 1, "width": 8} | ({} if architecture == "resnet" else {"scale": 2})
+    path = write_model(tmp_path / "m.safetensors", architecture, arguments=arguments)
+    model, picture = model_file.load(path), torch.rand(2, 3, 16, 12) * 2 - 1
+    with torch.inference_mode():
+        expected = model.network(picture)
+    translator = Translator(model, torch.device("cpu"))
+    changed = [
+        weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
+        for weight in model.network.state_dict().values()
+        if weight.ndim == 4 and weight.shape[1] > 1
+    ]
+    assert all(changed) if architecture != "resnet" else not any(changed)
+    torch.testing.assert_close(translator.run(picture), expected, rtol=0, atol=1e-5)

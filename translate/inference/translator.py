@@ -97,6 +97,9 @@ class Translator:
         self.notes = model.notes
         self._weights = model.weights
         self._network = model.network.to(device)
+        if device.type == "cpu" and getattr(model.network, "channels_last", False):
+            # Convolutions follow their weights: pictures need not be brought into this format.
+            self._network.to(memory_format=torch.channels_last)
         self._model = model
         self._engine: Engine | None = None
         self._sizes = Sizes(self._network, device, model.card.size_multiple, tile, max_memory)

@@ -68,6 +68,7 @@ class Generator(nn.Module):
         size_multiple: height and width of its input are multiples of it, in pixels.
         minimum_size: the smallest height and width that it takes, in pixels.
         scale: height and width of its output in those of its input.
+        channels_last: on a CPU it is faster in use with its weights in that memory format, by measurement.
         classes: it takes labels int64 (B,) below this number as its condition; 0 for none.
         embedding: it takes float (B, embedding) as its condition; 0 for none.
         latent: it takes float (B, latent), noise or a code of a picture; 0 for none.
@@ -76,6 +77,7 @@ class Generator(nn.Module):
     size_multiple: int
     minimum_size: int
     scale: int = 1
+    channels_last: bool = False
     classes: int = 0
     embedding: int = 0
     latent: int = 0

@@ -27,6 +27,7 @@ class SRResNet(Generator):
         scale: 1, 2, 3, 4 or 8; powers of two by doublings.
     """
 
+    channels_last = True
     size_multiple = 1
     minimum_size = 2  # batch norm of a single pixel is nothing
 
@@ -74,6 +75,7 @@ class EDSR(Generator):
         residual_scale: what the branch of every block is multiplied with.
     """
 
+    channels_last = True
     size_multiple = 1
     minimum_size = 1
 
@@ -121,6 +123,8 @@ class RRDBNet(Generator):
         scale: 1, 2 or 4.
     """
 
+    channels_last = True
+
     def __init__(
         self,
         in_channels: int = 3,
@@ -166,6 +170,7 @@ class SRVGG(Generator):
         scale: any whole number.
     """
 
+    channels_last = True
     size_multiple = 1
     minimum_size = 1
 
