@@ -283,6 +283,12 @@ OVERRIDE_MESSAGES = {
         "data.degradation realistic is of the inputs that superres makes, and pix2pix makes none so; leave "
         "it bicubic",
     ),
+    "damage on the device where none is drawn": (
+        {"data.degrade_on": "device", "data.task": "sketch"},
+        "data.degrade_on device is for inputs of pairs that are damaged anew for every crop, by "
+        "data.task=denoise, deblur or dejpeg or data.degradation=realistic, with data.direction=a2b; leave "
+        "it auto",
+    ),
     "smaller inputs where sizes stay": (
         {"data.task": "downscale"},
         "data.task downscale makes small inputs, and pix2pix translates pictures at their own size; use the "

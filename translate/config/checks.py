@@ -13,7 +13,7 @@ from translate.config.networks import (
     SemiSupervisedSection,
     Smaller,
 )
-from translate.config.scale import check_enlarging, check_own_size
+from translate.config.scale import check_damage, check_enlarging, check_own_size
 from translate.config.schema import BicycleGANRecipe, CUTRecipe, InpaintRecipe, Recipe, SuperResRecipe
 from translate.errors import UsageError
 
@@ -48,6 +48,7 @@ def check(recipe: Recipe) -> None:
         check_own_size(recipe)
     if isinstance(recipe, InpaintRecipe):
         check_filling(recipe)
+    check_damage(recipe)
     _check_generator(recipe)
     _check_size(recipe)
     _check_attention(recipe)

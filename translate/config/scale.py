@@ -86,6 +86,22 @@ def check_enlarging(recipe: SuperResRecipe) -> None:
         raise UsageError("training.pool has no meaning for superres, which has no replay; leave it 0")
 
 
+def check_damage(recipe: Recipe) -> None:
+    """Refuse to leave damage to the device where none is drawn for the inputs.
+
+    Raises:
+        UsageError: naming the key, the reason and the remedy.
+    """
+    data = recipe.data
+    drawn = data.task in DAMAGES or data.degradation == "realistic"
+    if data.degrade_on == "device" and not (drawn and recipe.kind == "paired" and data.direction == "a2b"):
+        raise UsageError(
+            "data.degrade_on device is for inputs of pairs that are damaged anew for every crop, by "
+            "data.task=denoise, deblur or dejpeg or data.degradation=realistic, with data.direction=a2b; "
+            "leave it auto"
+        )
+
+
 def _check_network(recipe: SuperResRecipe) -> None:
     generator, scale = recipe.generator, recipe.data.scale
     built = getattr(generator, "scale", 1)

@@ -55,6 +55,7 @@ class DataSection(Section):
     direction: Direction = "a2b"
     task: Task | Literal["auto"] | None = None
     degradation: Literal["bicubic", "realistic"] = "bicubic"
+    degrade_on: Literal["auto", "workers", "device"] = "auto"
     a: str | None = None
     b: str | None = None
     channels_a: Channels = 3

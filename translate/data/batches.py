@@ -11,13 +11,16 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from translate.data.damage import Pending
+
 
 class Batch(NamedTuple):
     """Inputs and targets, uint8 `(B, C, size, size)` in 0..255; see `to_float`. With a scale a is smaller.
 
     Labels are int64 `(B,)` and texts are B strings, each None where the data have none. Of maps of classes
     `a` is `(B, 1, size, size)` and holds numbers below `classes_a`; see `to_one_hot`. With `lab` the input is
-    the target's lightness, and `a` the target itself: one tensor, from which the device takes both.
+    the target's lightness, and `a` the target itself: one tensor, from which the device takes both. Where
+    damage is pending, each item's own, `a` is what it is to be done to, wider by its reach; see `damage.done`.
     """
 
     a: Tensor
@@ -28,6 +31,7 @@ class Batch(NamedTuple):
     text_b: tuple[str, ...] | None = None
     classes_a: int = 0
     lab: bool = False
+    pending: tuple[Pending, ...] | None = None
 
 
 class Item(NamedTuple):
@@ -41,6 +45,7 @@ class Item(NamedTuple):
     text_b: str | None = None
     classes_a: int = 0
     lab: bool = False
+    pending: Pending | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,14 @@ def stack(items: Sequence[Item]) -> Batch:
     """Items as one batch, uint8."""
     import torch
 
-    a, b, *known, classes, lab = zip(*items, strict=True)
+    a, b, *known, classes, lab, pending = zip(*items, strict=True)
     label_a, label_b = (None if None in labels else torch.tensor(labels) for labels in known[:2])
     text_a, text_b = (None if None in texts else texts for texts in known[2:])
-    b = torch.from_numpy(np.stack(b))
-    a = b if lab[0] else torch.from_numpy(np.stack(a))
-    return Batch(a, b, label_a, label_b, text_a, text_b, classes[0], lab[0])
+    targets = torch.from_numpy(np.stack(b))
+    # Inputs that are still the targets are one tensor with them.
+    inputs = targets if all(item.a is item.b for item in items) else torch.from_numpy(np.stack(a))
+    awaited = None if None in pending else pending
+    return Batch(inputs, targets, label_a, label_b, text_a, text_b, classes[0], lab[0], awaited)
 
 
 def to_float(pictures: Tensor) -> Tensor:

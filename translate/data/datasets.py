@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
 from translate.data import damage, transforms
 from translate.data.batches import Batch, Fault, Item, stack
+from translate.data.damage import Pending
 from translate.data.layout import TASKS, Layout, Side
 from translate.data.options import DataOptions
 from translate.data.sampling import SampleIndex
@@ -64,14 +66,18 @@ class PictureDataset:
         try:
             if self.paired:
                 shelf = self.shelves[0]
-                views = self._views(shelf[at.a], shelf.sides, rng)
+                views, pending = self._views(shelf[at.a], shelf.sides, rng)
                 if self.lab:
                     return Item(views[0], views[0], lab=True)
-                a, b = views if len(views) == 2 else (self._degraded(views[0], rng), views[0])
-                return Item(self._coloured(a, shelf.sides[0], rng), b, classes_a=len(shelf.sides[0].colours))
+                if len(views) == 1:
+                    realistic, pending = self._degraded(views[0], rng)
+                    views = (realistic, views[0])
+                a, b = views
+                a = self._coloured(a, shelf.sides[0], rng)
+                return Item(a, b, classes_a=len(shelf.sides[0].colours), pending=pending)
             crops = []
             for shelf, position in zip(self.shelves, (at.a, at.b), strict=True):
-                (picture,) = self._views(shelf[position], shelf.sides, rng)
+                (picture,), _ = self._views(shelf[position], shelf.sides, rng)
                 crops.append(self._coloured(picture, shelf.sides[0], rng))
             known = (*self._known("classes", at), *self._known("texts", at))
             return Item(crops[0], crops[1], *known, classes_a=len(self.shelves[0].sides[0].colours))
@@ -116,8 +122,11 @@ class PictureDataset:
 
     def _views(
         self, pictures: tuple[np.ndarray, ...], sides: tuple[Side, ...], rng: random.Random
-    ) -> tuple[np.ndarray, ...]:
-        """The same window of each of `pictures`, of which the second may be larger: geometry, and damage."""
+    ) -> tuple[tuple[np.ndarray, ...], Pending | None]:
+        """The same window of each of `pictures`, of which the second may be larger: geometry, and damage.
+
+        Damage of an input that is left to the device comes with them; the input is what it is to be done to.
+        """
         options = self.options
         if options.train and (options.rotate or options.zoom):
             labels = tuple(side.labels for side in sides)
@@ -131,20 +140,30 @@ class PictureDataset:
             top, left = transforms.centre(shape, size)
         flip = options.train and options.flip and rng.random() < 0.5
         turns = rng.randrange(4) if options.train and options.quarter_turns else 0
-        views = []
-        for picture, side, times in zip(pictures, sides, (1, scale), strict=False):
+        views, pending = [], None
+        for place, (picture, side, times) in enumerate(zip(pictures, sides, (1, scale), strict=False)):
             y, x = top * times, left * times
             if options.train and damage.drawn(side.part):
+                if self._left_to_device and place == 0 and side.part != damage.HOLES:
+                    view, drawn = damage.awaiting(side.part, picture, y, x, size, rng)
+                    views.append(view)
+                    pending = replace(drawn, flip=flip, turns=turns)
+                    continue
                 picture, y, x = damage.around(side.part, picture, y, x, size, rng)
             views.append(transforms.crop(picture, y, x, size * times, flip=flip, turns=turns))
-        return tuple(views)
+        return tuple(views), pending
 
-    def _degraded(self, crop: np.ndarray, rng: random.Random) -> np.ndarray:
+    @property
+    def _left_to_device(self) -> bool:
+        return self.paired and self.options.train and self.options.degrade_on == "device"
+
+    def _degraded(self, crop: np.ndarray, rng: random.Random) -> tuple[np.ndarray, Pending | None]:
         """What a bad camera and two websites make of a target."""
         from translate.data.degrade import draws, steps
 
         size = (self.options.size, self.options.size)
-        return steps.apply(draws.realistic(rng, size, self.options.scale), crop)
+        drawn = draws.realistic(rng, size, self.options.scale)
+        return (crop, Pending(drawn)) if self._left_to_device else (steps.apply(drawn, crop), None)
 
     def _coloured(self, picture: np.ndarray, side: Side, rng: random.Random) -> np.ndarray:
         # Class numbers and drawings have no light that could change, and damage is to be all that differs.

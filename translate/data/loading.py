@@ -95,7 +95,9 @@ class TrainingData:
             if isinstance(batch, Fault):
                 raise DataError(f"{batch.sentence}; it was good before the training: restore it.")
             # Pinning memory makes lists of the tuples inside of a batch.
-            yield batch._replace(text_a=_tuple(batch.text_a), text_b=_tuple(batch.text_b))
+            yield batch._replace(
+                text_a=_tuple(batch.text_a), text_b=_tuple(batch.text_b), pending=_tuple(batch.pending)
+            )
 
     def _schedule(self, start_step: int, steps: int | None) -> Schedule:
         size, size_b = self.train.sizes
@@ -190,8 +192,8 @@ def _require_classes(layout: Layout, train: PictureDataset) -> None:
         )
 
 
-def _tuple(texts: Sequence[str] | None) -> tuple[str, ...] | None:
-    return None if texts is None else tuple(texts)
+def _tuple(items: Sequence[Any] | None) -> tuple[Any, ...] | None:
+    return None if items is None else tuple(items)
 
 
 def _start_worker(_: int) -> None:

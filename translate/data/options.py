@@ -22,6 +22,8 @@ class DataOptions:
         task: how inputs are made from a plain folder, see `layout.TASKS`.
         degradation: of the inputs that the task "downscale" makes: "bicubic", of whole pictures, or
             "realistic", of each crop anew, see `degrade.draws.realistic`.
+        degrade_on: where damage that is drawn for a training's inputs is done: "workers", by whoever makes
+            the crops, or "device", by whoever takes the batches, see `Batch.pending`. "auto" is "workers".
         a, b: names of the folders, where they don't tell by themselves.
         channels_a, channels_b: 3, or 1 for grey, of input and target (after the swap).
         classes_a: the inputs (after the swap) are maps of classes, and arrive as the classes' numbers.
@@ -43,6 +45,7 @@ class DataOptions:
     direction: Direction = "a2b"
     task: str | None = None
     degradation: Literal["bicubic", "realistic"] = "bicubic"
+    degrade_on: Literal["auto", "workers", "device"] = "auto"
     a: str | None = None
     b: str | None = None
     channels_a: int = 3

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from translate.config import Recipe, learning_rate_factor
+from translate.data import damage
 from translate.data.batches import Batch as ByteBatch
 from translate.data.batches import to_float, to_one_hot
 from translate.lab import to_lab
@@ -104,8 +105,9 @@ def train(
 def to_batch(images: ByteBatch, device: torch.device, progress: float = 0.0, shrink: int = 1) -> Batch:
     """uint8 (B, C, H, W) in 0 … 255 to float32 in [-1, 1] on the device; bytes travel, floats don't.
 
-    Maps of classes become one-hot, float32 (B, classes, H, W). With `images.lab` a is the lightness of the
-    pictures, (B, 1, H, W), and b their colours, (B, 2, H, W), as `translate.lab` has them.
+    Pending damage is done there first. Maps of classes become one-hot, float32 (B, classes, H, W). With
+    `images.lab` a is the lightness of the pictures, (B, 1, H, W), and b their colours, (B, 2, H, W), as
+    `translate.lab` has them.
 
     Args:
         shrink: how many times smaller the pictures become, by the mean of `shrink`² pixels; of a map of
@@ -116,6 +118,7 @@ def to_batch(images: ByteBatch, device: torch.device, progress: float = 0.0, shr
         a = b
     else:
         a = images.a.to(device, non_blocking=True)
+        a = a if images.pending is None else damage.done(a, images.pending)
         a = to_one_hot(a, images.classes_a) if images.classes_a else to_float(a)
     if shrink > 1:
         a, b = F.avg_pool2d(a, shrink), F.avg_pool2d(b, shrink)

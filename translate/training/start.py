@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -89,7 +89,7 @@ def start_training(
         run = RunFolder(run_path)
     where = choose_device(device)
     precision = choose_precision(recipe.training.precision, where)
-    data = open_data(data_root, recipe, pin_memory=where.type == "cuda", progress=not quiet)
+    data = open_data(data_root, recipe, device=where, progress=not quiet)
     recipe = with_classes(with_labels(recipe, data.labels), data.classes_a)
     torch.manual_seed(recipe.training.seed)
     # Before there is a folder: what can't be built, or not without a download, leaves no run behind.
@@ -180,10 +180,19 @@ def _go_on(
     return Outcome(run, state.step, steps, recipe.data.labels, asked)
 
 
-def open_data(root: Path, recipe: Recipe, **options: bool) -> TrainingData:
-    """The recipe's view of a data folder; see `load_data`."""
+def open_data(
+    root: Path, recipe: Recipe, *, device: torch.device | None = None, **options: bool
+) -> TrainingData:
+    """The recipe's view of a data folder; see `load_data`.
+
+    Args:
+        device: where a training takes the batches.
+    """
     wanted = DataOptions(**recipe.data.model_dump(exclude={"labels", "classes"}), seed=recipe.training.seed)
-    return load_data(root, wanted, kind=recipe.kind, **options)
+    cuda = device is not None and device.type == "cuda"
+    if cuda and wanted.degrade_on == "auto":
+        wanted = replace(wanted, degrade_on="device")
+    return load_data(root, wanted, kind=recipe.kind, pin_memory=cuda, **options)
 
 
 def _require_same_data(run: RunFolder, data: TrainingData) -> None:
