@@ -20,7 +20,7 @@ class Batch(NamedTuple):
     Labels are int64 `(B,)` and texts are B strings, each None where the data have none. Of maps of classes
     `a` is `(B, 1, size, size)` and holds numbers below `classes_a`; see `to_one_hot`. With `lab` the input is
     the target's lightness, and `a` the target itself: one tensor, from which the device takes both. Where
-    damage is pending, each item's own, `a` is what it is to be done to, wider by its reach; see `damage.done`.
+    damage is pending, each item's own, `a` is what it is to be done to, wider by its reach: `damage.done`.
     """
 
     a: Tensor
