@@ -105,7 +105,8 @@ def test_any_size_in_that_many_times_the_size_out(write_model, tmp_path, archite
     assert out.isfinite().all()
     network = model_file.load(path).network
     if all(n % network.size_multiple == 0 and n >= network.minimum_size for n in shape):
-        assert torch.equal(out, network(x))  # neither padded nor cropped
+        # Neither padded nor cropped; the sums are in another order where the memory format is.
+        torch.testing.assert_close(out, network(x), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("scale", [2, 4])
