@@ -15,7 +15,7 @@ def keep_freed_memory() -> bool:
     glibc hands every large block back to the kernel as it is freed, and pages for the next layer are mapped
     and zeroed anew: up to half the time of a small network on a large picture. From here on large blocks come
     from the heap, which doesn't shrink, so the process stays as large as it ever was. What that gains and
-    costs is in `benchmarks/results/allocator.md`.
+    costs is measured by `benchmarks/allocator.py`.
 
     It is for processes whose main work is networks on the CPU, as the command line's are. A library must not
     decide it for its caller, so `translate.load` doesn't. Elsewhere than with glibc on Linux it does nothing.
