@@ -111,7 +111,7 @@ def decode_jpeg(path: Path, encoded: bytes, max_pixels: int) -> np.ndarray | Non
 def flat(
     path: Path, image: Image.Image, background: tuple[int, int, int], notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """The first picture of a file over `background`, uint8 `(H, W, 3)` sRGB, and its transparency; upright."""
+    """A file's first picture over `background`, uint8 `(H, W, 3)` sRGB, and its transparency; upright."""
     if several(image):
         notes.append("several frames: the first is used")
     colour, alpha = straight(path, image, notes)
