@@ -28,5 +28,5 @@ class Filling(Generator):
     def forward(self, given: Tensor) -> Tensor:
         image, hole = given[:, :-1], given[:, -1:] > -1
         mask = torch.where(hole, torch.ones_like(given[:, -1:]), -1.0)
-        filled = self.network(torch.cat([image.masked_fill(hole, 0.0), mask], 1))
+        filled = self.network(torch.cat([torch.where(hole, torch.zeros_like(image), image), mask], 1))
         return torch.where(hole, filled.to(image.dtype), image)
