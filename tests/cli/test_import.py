@@ -203,6 +203,6 @@ def test_export(run, tmp_path, write_model):
         "flags"
     ]
     code, _, err = run("export", model, "--format", "junyanz", "-o", tmp_path / "x.onnx")
-    assert (code, "loads .pth files; give a name that ends so." in err) == (2, True)
+    assert (code, "junyanz files end in .pth; give a name that does." in err) == (2, True)
     code, _, err = run("export", write_model(tmp_path / "n.safetensors"), "--format", "cut", "-o", target)
     assert (code, "can't be written for CUT, whose code has no network like mobile" in err) == (2, True)

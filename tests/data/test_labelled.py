@@ -387,7 +387,7 @@ def test_unlabelled_data_carry_none(paint, tmp_path):
     paint("night/2.png")
     data = load_data(tmp_path, DataOptions(size=16, workers=0), kind="unpaired")
     images = next(data.loader())
-    assert images[2:] == (None, None, None, None, 0)
+    assert images[2:] == (None, None, None, None, 0, False, None)
     assert to_batch(images, torch.device("cpu")).label_a is None
     assert (data.labels, data.captions) == ((), ())
 

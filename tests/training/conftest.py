@@ -113,6 +113,10 @@ def same_batch() -> Callable[[Recipe], ByteBatch]:
             return ByteBatch(*sides, text_a=texts[0], text_b=texts[1])
         if recipe.translator == "colorize":
             return ByteBatch(sides[1], sides[1], lab=True)
+        if recipe.translator == "inpaint":  # the middle is to be filled
+            mask = torch.zeros_like(sides[1][:, :1])
+            mask[..., size // 4 : 3 * size // 4, size // 4 : 3 * size // 4] = 255
+            return ByteBatch(torch.cat([sides[1], mask], 1), sides[1])
         return ByteBatch(*sides, *classes)
 
     return make

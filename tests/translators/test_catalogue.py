@@ -99,7 +99,7 @@ def games() -> list[tuple[str, str, str]]:
         and (objective == "projected") == (discriminator == "projected")
         and (recipe not in ASKED or discriminator in LABELLED)
         and (recipe == "stargan" or discriminator != "semi-supervised")
-        and (recipe != "colorize" or discriminator != "projected")
+        and (recipe not in ("colorize", "inpaint") or discriminator != "projected")
     ]
 
 

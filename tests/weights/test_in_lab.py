@@ -163,7 +163,7 @@ def test_trained_here_exported_and_imported_again(tmp_path, run, monkeypatch):
     with pytest.raises(UsageError, match="no colorization in Lab; pytorch-CycleGAN-and-pix2pix has"):
         reference_weights(card, {}, "cut")
 
-    asked = ("--data", "photos", "--json", "--quiet", "--device", "cpu")
+    asked = ("--data", "photos", "--size", 16, "--json", "--quiet", "--device", "cpu")
     trained_here, came_back = (
         json.loads(run("evaluate", it, *asked))["scores"] for it in ("checkpoints/x", file)
     )

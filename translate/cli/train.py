@@ -43,8 +43,8 @@ def train(
     ----------
     recipe
         pix2pix, pix2pixhd, bicyclegan (pairs), spade (maps of classes), cyclegan, cut, fastcut (no pairs),
-        stargan (classes), text (captions), superres, colorize (photographs), demo, or a recipe of your own
-        (.yaml).
+        stargan (classes), text (captions), superres, colorize, inpaint (photographs), demo, or a recipe of
+        your own (.yaml).
     data
         The data folder; `translate data inspect` says how it will be read.
     name

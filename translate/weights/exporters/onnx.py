@@ -175,7 +175,9 @@ def example_inputs(card: Card, batch: int, height: int, width: int) -> tuple[Ten
     """Some input of each kind, the same ones every time; in the order of `input_names`."""
     source = torch.Generator().manual_seed(0)
     low, high = card.value_range
-    image = torch.rand(batch, card.channels[0] + card.mask, height, width, generator=source) * (high - low) + low
+    image = (
+        torch.rand(batch, card.channels[0] + card.mask, height, width, generator=source) * (high - low) + low
+    )
     inputs = [image]
     if card.labels:
         inputs.append(torch.arange(batch) % len(card.labels))
