@@ -16,7 +16,7 @@ demo: .venv/.installed
 
 test: .venv/.installed-dev
 	@echo "Running the test suite"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 lint: .venv/.installed-dev
 	@$(BIN)/ruff check .

@@ -20,7 +20,6 @@ LAYERS: dict[str, set[str]] = {
     "files": {"errors"},
     "devices": {"errors"},
     "signals": set(),
-    "allocator": set(),
     "colours": set(),
     "lab": set(),
     "validation": {"errors"},
@@ -40,17 +39,7 @@ LAYERS: dict[str, set[str]] = {
     | {"lab", "devices", "signals", "data", "metrics", "translators", "weights"},
     "cli": PICTURES
     | METHODS
-    | {
-        "allocator",
-        "devices",
-        "signals",
-        "data",
-        "metrics",
-        "translators",
-        "weights",
-        "inference",
-        "training",
-    },
+    | {"devices", "signals", "data", "metrics", "translators", "weights", "inference", "training"},
 }
 # The package's face hands out names from above, lazily; `python -m translate` is the command.
 FACE = {"__init__": {"errors", "inference"}, "__main__": {"cli"}}

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from translate import __version__
-from translate.allocator import keep_freed_memory
 from translate.errors import TranslateError
 
 app = App(
@@ -55,7 +54,9 @@ def main() -> None:
     # default so long (some 20 ms) that one other busy process made a training step 17 times slower; with this
     # it is twice, and nothing is lost on a quiet machine. Read when torch is imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    keep_freed_memory()
+    # Large tensors in pages of 2 MB, where the kernel gives them on request (Linux): each layer's output is
+    # new memory, and with pages of 4 KB asking for it took up to a third of a network's time. Read likewise.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         result = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
