@@ -13,28 +13,25 @@ from torch import Tensor
 
 from translate import images
 from translate.devices import choose_device
-from translate.errors import BadImage, ModelError, TranslateError, UsageError
+from translate.errors import ModelError, TranslateError, UsageError
 from translate.inference import holes
-from translate.inference.class_maps import one_hot
 from translate.inference.conditions import Asking
+from translate.inference.inputs import Inputs
 from translate.inference.latent import Sampling
 from translate.inference.padding import pad, padded_length, reflected
 from translate.inference.pictures import (
-    PICTURE_CHANNELS,
     as_pil,
     checked_array,
     checked_tensor,
     require_finite,
 )
+from translate.inference.saving import Saving
 from translate.inference.sizes import Sizes, Tile
 from translate.inference.streaming.memory import is_out_of_memory
 from translate.inference.streaming.program import Progress
 from translate.weights import model_file
 from translate.weights.card import Card, NormStatistics
-from translate.weights.locate import MODEL_FILES, locate
-
-if TYPE_CHECKING:
-    from translate.weights.hub.publication import Publication
+from translate.weights.locate import locate
 
 if TYPE_CHECKING:
     from translate.inference.engines.engine import Engine
@@ -70,7 +67,7 @@ def load(
     return Translator(model, target, tile, max_memory)
 
 
-class Translator:
+class Translator(Saving):
     """Translates pictures of one domain into the other. Make one with `load`.
 
     Attributes:
@@ -95,7 +92,8 @@ class Translator:
         self.direction: str = model.card.direction
         self.device = device
         self.notes = model.notes
-        self._weights = model.weights
+        self.weights = model.weights
+        self._inputs = Inputs(model.card)
         self._network = model.network.to(device)
         if device.type == "cpu" and getattr(model.network, "channels_last", False):
             # Convolutions follow their weights: pictures need not be brought into this format.
@@ -151,56 +149,6 @@ class Translator:
 
             repo = fetch_named(str(repo), revision, token, cache_dir, local_files_only)
         return load(repo, direction, device, norm_statistics)
-
-    def save(self, path: str | Path) -> Path:
-        """Write this translator's model file; gives its path.
-
-        Args:
-            path: a `.safetensors` file, or a folder, where it gets the name that `load` looks for.
-
-        Raises:
-            OutputError: it can't be written.
-        """
-        path = Path(path)
-        if path.suffix != ".safetensors" or path.is_dir():
-            path = path / MODEL_FILES[self.direction]
-        model_file.save(path, self._weights, self.card)
-        return path
-
-    def save_pretrained(self, folder: str | Path, repo: str | None = None) -> list[Path]:
-        """Write what `push_to_hub` would upload into `folder`; gives the paths of the files.
-
-        Args:
-            repo: OWNER/NAME, which the page among them tells how to use; None is the folder's path.
-
-        Raises:
-            OutputError: the folder can't be written.
-        """
-        return self._publication(repo or str(folder)).write(Path(folder))
-
-    def push_to_hub(
-        self,
-        repo: str,
-        *,
-        private: bool | None = None,
-        revision: str | None = None,
-        message: str | None = None,
-        token: str | None = None,
-        replace_readme: bool = False,
-    ) -> str:
-        """Publish this one model on the Hugging Face Hub in one commit; gives the commit's address.
-
-        For arguments and errors see `weights.hub.transfer.publish`. A two-way model goes there as a whole by
-        `translate publish`, or by pushing the translators of both its directions.
-        """
-        from translate.weights.hub.transfer import publish
-
-        return publish(self._publication(repo), private, revision, message, token, replace_readme)
-
-    def _publication(self, repo: str) -> Publication:
-        from translate.weights.hub.publication import Publication, for_others
-
-        return Publication(repo, {self.card.direction: (for_others(self.card), self._weights)})
 
     def use_backend(self, name: str, pictures: int = 1) -> str | None:
         """Run the network by another runtime from now on; gives a sentence where that was measured.
@@ -351,7 +299,7 @@ class Translator:
             out = self.pixels(checked_array(image), condition, code, hole=hole)
             return out[..., 0] if image.ndim == 2 and out.shape[2] == 1 else out
         if isinstance(image, Tensor):
-            x = self._with_mask(checked_tensor(image), hole)
+            x = self._inputs.with_mask(checked_tensor(image), hole)
             out = self.run(x, condition, code)
             require_finite(out)
             # A copy, because what inference mode made can't take part in anybody's backward pass.
@@ -385,7 +333,7 @@ class Translator:
             out = self.run(self.prepare(pixels, name, hole), condition, code)
             require_finite(out, name)
             return images.to_pixels(out, bits=bits)
-        self._require_hole(hole, pixels.shape[:2], name)
+        self._inputs.require_hole(hole, pixels.shape[:2], name)
         order = reflected(len(pixels), shape[2]).numpy()
 
         def picture(start: int, stop: int) -> Tensor:
@@ -405,51 +353,8 @@ class Translator:
         return output
 
     def prepare(self, pixels: np.ndarray, name: str = "", hole: np.ndarray | None = None) -> Tensor:
-        """uint8 or uint16 `(H, W, 1 or 3)` to the float32 `(1, C, H, W)` in [-1, 1] that this model takes.
-
-        Args:
-            name: of the picture, for messages.
-            hole: bool `(1, 1, H, W)`, what a model that fills holes is to fill; the last of C is their mask.
-
-        Raises:
-            ModelError: the model takes something that is no picture.
-            BadImage: the model takes maps of classes, and the picture has a colour that is no class's; it
-                fills holes, and there are none, or of a picture of another size.
-            UsageError: holes for a model that fills none.
-        """
-        if self.card.classes:
-            return one_hot(images.eight_bits(pixels), self.card.classes, name)
-        channels = self.card.channels[0]
-        if channels not in PICTURE_CHANNELS:
-            raise ModelError(f"the model takes {channels} channels, pictures have 1 or 3; give it a tensor.")
-        if pixels.shape[2] != channels:
-            pixels = images.grey(pixels) if channels == 1 else np.repeat(pixels, 3, axis=2)
-        return self._with_mask(images.to_tensor(pixels), hole, name)
-
-    def _with_mask(self, x: Tensor, hole: np.ndarray | None, name: str = "") -> Tensor:
-        """Pictures (N, C, H, W), and behind them their holes where the model is told of such."""
-        self._require_hole(hole, x.shape[-2:], name)
-        if hole is None:
-            return x
-        if len(hole) not in (1, len(x)):
-            raise UsageError(f"these are {len(hole)} masks for {len(x)} pictures; give one, or one for each.")
-        plane = holes.plane(hole).to(x.device, x.dtype)
-        return torch.cat([x, plane.expand(len(x), -1, -1, -1)], 1)
-
-    def _require_hole(self, hole: np.ndarray | None, size: Sequence[int], name: str) -> None:
-        """Refuse holes that the model can't fill, of another size than the picture's, or none where it must.
-
-        Raises:
-            BadImage, UsageError: see `prepare`.
-        """
-        if not self.card.mask:
-            if hole is not None:
-                raise UsageError("the model translates whole pictures and takes no mask; leave the mask out.")
-            return
-        name = name or "the picture"
-        if hole is None:
-            raise BadImage(name, holes.NONE)
-        holes.require_size(hole, (size[0], size[1]), name)
+        """What this model takes of a picture; see `Inputs.prepare`."""
+        return self._inputs.prepare(pixels, name, hole)
 
     def run(self, x: Tensor, condition: Tensor | None = None, code: Tensor | None = None) -> Tensor:
         """The network on float `(B, C, H, W)` in [-1, 1] as `prepare` gives, any size: float32 on `device`.
