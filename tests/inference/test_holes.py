@@ -166,3 +166,42 @@ def test_grey_models_keep_grey(write_model, tmp_path, hole):
     assert out.shape == (HEIGHT, WIDTH)
     assert np.array_equal(out[~hole], pixels[..., 0][~hole])
     assert (out[hole] != pixels[..., 0][hole]).mean() > 0.9
+
+
+def test_masks_are_never_overwritten(filler, hole, tmp_path):
+    images.write(tmp_path / "in/x.png", picture(1))
+    images.write(tmp_path / "out/x.png", np.repeat(hole[..., None] * np.uint8(255), 3, 2))
+    before = (tmp_path / "out/x.png").read_bytes()
+    for mask in (tmp_path / "out", tmp_path / "out/x.png"):
+        with pytest.raises(UsageError, match="would overwrite 1 mask"):
+            convert(str(filler), str(tmp_path / "in"), mask=mask, output=tmp_path / "out", quiet=True)
+    assert (tmp_path / "out/x.png").read_bytes() == before
+
+
+def test_every_frame_has_its_own_holes_and_transparency_outside_a_mask_stays(filler, hole, tmp_path):
+    frames = [Image.fromarray(picture(seed, 4)) for seed in (1, 2)]
+    for frame, open_there in zip(frames, (hole, np.roll(hole, 7, 0)), strict=True):
+        frame.putalpha(Image.fromarray(np.where(open_there, 0, 255).astype(np.uint8)))
+    frames[0].save(tmp_path / "x.png", save_all=True, append_images=frames[1:])
+    assert convert(str(filler), str(tmp_path / "x.png"), output=tmp_path / "out", quiet=True) == 0
+    made = images.read_original(tmp_path / "out/x.png", "PNG").frames
+    for frame, source in zip(made, frames, strict=True):
+        colour, alpha = np.asarray(source)[..., :3], np.asarray(source)[..., 3]
+        assert frame.alpha is None
+        assert np.array_equal(frame.pixels[alpha == 255], colour[alpha == 255])
+        assert (frame.pixels[alpha == 0] != colour[alpha == 0]).any()
+    frames[1].save(tmp_path / "y.png")
+    mask = Image.fromarray(hole)
+    mask.save(tmp_path / "mask.png")
+    code = convert(
+        str(filler),
+        str(tmp_path / "y.png"),
+        mask=tmp_path / "mask.png",
+        output=tmp_path / "out",
+        quiet=True,
+    )
+    (kept,) = images.read_original(tmp_path / "out/y.png", "PNG").frames
+    assert code == 0
+    assert kept.alpha is not None
+    assert (kept.alpha[hole] == 255).all()
+    assert np.array_equal(kept.alpha[~hole], np.asarray(frames[1])[..., 3][~hole])

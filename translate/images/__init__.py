@@ -8,7 +8,15 @@ can be bad ends in one `BadImage`.
 from __future__ import annotations
 
 from translate.images.checks import MAX_PIXELS
-from translate.images.formats import FORMAT_OF, FORMATS, SUFFIXES, WRITABLE, format_of_suffix, same_format
+from translate.images.formats import (
+    FORMAT_OF,
+    FORMATS,
+    HOLDING_ALPHA,
+    SUFFIXES,
+    WRITABLE,
+    format_of_suffix,
+    same_format,
+)
 from translate.images.originals import Frame, Original, read_original
 from translate.images.reading import Header, Picture, find, from_pil, picture_from_pil, probe, read
 from translate.images.tensors import eight_bits, grey, to_pixels, to_tensor
@@ -17,6 +25,7 @@ from translate.images.writing import encode, write, write_like
 __all__ = [
     "FORMATS",
     "FORMAT_OF",
+    "HOLDING_ALPHA",
     "MAX_PIXELS",
     "SUFFIXES",
     "WRITABLE",

@@ -22,13 +22,13 @@ NONE = (
 )
 
 
-def in_file(path: str | Path) -> np.ndarray:
+def in_file(path: str | Path, max_pixels: int = images.MAX_PIXELS) -> np.ndarray:
     """The holes that a mask file shows, bool `(1, 1, H, W)`: white, from 128 on; transparent is black.
 
     Raises:
         BadImage: the file can't be read.
     """
-    return _white(images.read(path, background=_BLACK).pixels)
+    return _white(images.read(path, background=_BLACK, max_pixels=max_pixels).pixels)
 
 
 def in_alpha(alpha: np.ndarray | None) -> np.ndarray | None:
@@ -37,9 +37,12 @@ def in_alpha(alpha: np.ndarray | None) -> np.ndarray | None:
     A pixel that anything shows through has no colour of its own, so it is filled.
 
     Args:
-        alpha: uint8 `(H, W)`, as `images.read` gives it.
+        alpha: uint8 or uint16 `(H, W)`, as `images.read` and `read_original` give it.
     """
-    return None if alpha is None or (alpha == 255).all() else (alpha < 255)[None, None]
+    if alpha is None:
+        return None
+    hole = alpha < np.iinfo(alpha.dtype).max
+    return hole[None, None] if hole.any() else None
 
 
 def of(mask: Mask) -> np.ndarray:
@@ -59,7 +62,8 @@ def of(mask: Mask) -> np.ndarray:
         return _white(images.from_pil(mask, background=_BLACK))
     if isinstance(mask, np.ndarray) and mask.ndim == 2 and mask.dtype == np.bool_:
         return mask[None, None]
-    if isinstance(mask, np.ndarray) and mask.dtype == np.uint8 and mask.ndim in (2, 3):
+    grey = isinstance(mask, np.ndarray) and (mask.ndim == 2 or (mask.ndim == 3 and mask.shape[2] in (1, 3)))
+    if isinstance(mask, np.ndarray) and mask.dtype == np.uint8 and grey:
         return _white(np.broadcast_to(mask if mask.ndim == 3 else mask[..., None], (*mask.shape[:2], 3)))
     if isinstance(mask, Tensor) and mask.ndim == 4 and mask.shape[1] == 1:
         kinds = {torch.bool: mask, torch.uint8: mask >= _HALF}

@@ -145,6 +145,7 @@ def plan(
         whole = replace(whole, renamed=_colliding(whole, ignoring_case))
     if output.exists():
         _refuse_overwriting(whole, inside)
+        _refuse_overwriting_masks(whole)
     _refuse_collisions(whole, ignoring_case, on_collision)
     mine = entries if shard is None else [entry for entry in entries if shard.has(Path(entry[1]).as_posix())]
     return replace(whole, entries=mine)
@@ -236,6 +237,18 @@ def _refuse_overwriting(plan: Plan, inside: set[str]) -> None:
     if harmed:
         raise UsageError(
             f"the output would overwrite {_counted(harmed, 'input')}: {_some(harmed)}; name another --output."
+        )
+
+
+def _refuse_overwriting_masks(plan: Plan) -> None:
+    if plan.mask is None:
+        return
+    places = Places()
+    masks = {places.real(job.mask) for job in plan if job.mask is not None}
+    harmed = [str(target) for job in plan for target in job.targets if places.real(target) in masks]
+    if harmed:
+        raise UsageError(
+            f"the output would overwrite {_counted(harmed, 'mask')}: {_some(harmed)}; name another --output."
         )
 
 

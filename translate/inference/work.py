@@ -108,8 +108,8 @@ def read(
     """Decode a file, unless it is finished already; without frames where there is nothing to do.
 
     Args:
-        fills: the model fills holes; without a mask those are the file's transparent pixels, which are opaque
-            in the output.
+        fills: the model fills holes; without a mask those are the file's transparent pixels. What was filled
+            is opaque in the output.
     """
     work = Work(job, rounds, time.perf_counter())
     if manifest is not None:
@@ -119,12 +119,16 @@ def read(
         try:
             to = images.format_of_suffix(job.target.suffix)
             work.original = images.read_original(job.source, to, background=background, max_pixels=max_pixels)
-            hole = _hole(job) if fills or job.mask is not None else None
-            if hole is not None and job.mask is None:
-                opaque = tuple(replace(frame, alpha=None) for frame in work.original.frames)
-                work.original = replace(work.original, frames=opaque)
+            if fills or job.mask is not None:
+                found = _holes(job, work.original, to, max_pixels)
+                work.original = _filled(work.original, found, kept=job.mask is not None)
+            else:
+                found = [None] * len(work.original.frames)
             frames = work.original.frames
-            work.frames = [Frame(work, number, frame.pixels, hole) for number, frame in enumerate(frames)]
+            work.frames = [
+                Frame(work, number, frame.pixels, hole)
+                for number, (frame, hole) in enumerate(zip(frames, found, strict=True))
+            ]
             work.made = [[""] * len(frames) for _ in range(rounds)]
             work.unmade = [len(frames)] * rounds
         except BadImage as error:
@@ -133,11 +137,31 @@ def read(
     return work
 
 
-def _hole(job: Job) -> np.ndarray | None:
-    """What a file's mask, or else its own transparency, leaves open."""
+def _holes(job: Job, original: images.Original, to: str, max_pixels: int) -> list[np.ndarray | None]:
+    """Of each frame what the file's mask, or else its own transparency, leaves open; all None for nothing."""
     if job.mask is not None:
-        return holes.in_file(job.mask)
-    return holes.in_alpha(images.read(job.source).alpha)
+        return [holes.in_file(job.mask, max_pixels)] * len(original.frames)
+    if to in images.HOLDING_ALPHA:
+        found = [holes.in_alpha(frame.alpha) for frame in original.frames]
+    else:
+        found = [holes.in_alpha(images.read(job.source, max_pixels=max_pixels).alpha)]
+    if all(hole is None for hole in found):
+        return found
+    return [
+        np.zeros((1, 1, *frame.pixels.shape[:2]), bool) if hole is None else hole
+        for frame, hole in zip(original.frames, found, strict=True)
+    ]
+
+
+def _filled(original: images.Original, found: list[np.ndarray | None], *, kept: bool) -> images.Original:
+    """What is filled can be seen: opaque there, and elsewhere as it was if that is `kept`."""
+    frames = []
+    for frame, hole in zip(original.frames, found, strict=True):
+        alpha = frame.alpha if kept else None
+        if alpha is not None and hole is not None and hole.shape[2:] == alpha.shape:
+            alpha = np.where(hole[0, 0], np.iinfo(alpha.dtype).max, alpha).astype(alpha.dtype)
+        frames.append(replace(frame, alpha=alpha))
+    return replace(original, frames=tuple(frames))
 
 
 class Writer:

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import translate
-from translate.errors import ModelError, UsageError
+from translate.errors import ModelError, OutputError, UsageError
 from translate.images.reading import read
 from translate.images.writing import write
 from translate.inference.engines import choice, engine
@@ -148,3 +148,28 @@ def test_the_fastest_is_measured_once_and_remembered(enlarger, tmp_path, monkeyp
     assert len(asked) == 6
     (tmp_path / "fastest.json").write_text("{")
     assert choice.choose_engine(model, 10) == (None, None)
+
+
+def test_an_engine_that_answers_nothing_is_not_used_and_a_damaged_file_is_made_again(enlarger, monkeypatch):
+    def no_numbers(path, names, threads):
+        return lambda inputs: np.full(
+            (len(inputs[0]), 3, *(2 * n for n in inputs[0].shape[2:])), np.nan, "f4"
+        )
+
+    model = model_file.load(enlarger)
+    with monkeypatch.context() as patch:
+        patch.setitem(RUNTIMES, "onnx", Runtime("onnxruntime", "onnx", no_numbers))
+        with pytest.raises(ModelError, match="answers otherwise than torch, by nan"):
+            engine.open_engine(model, "onnx")
+    path = engine.cache_folder(model) / "model.onnx"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    assert engine.open_engine(model, "onnx").difference < 1e-4
+    assert len(path.read_bytes()) > len(whole) / 2
+
+
+def test_a_cache_that_can_t_be_made_is_named(enlarger, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(engine, "user_cache_path", lambda name: tmp_path / "file" / name)
+    with pytest.raises(OutputError, match=r"can't be made.*XDG_CACHE_HOME"):
+        translate.load(enlarger, device="cpu").use_backend("onnx")

@@ -14,7 +14,7 @@ from translate.errors import OutputError, TranslateError
 from translate.files import replacing
 from translate.inference.engines.engine import Engine, cache_folder, open_engine, seconds
 from translate.inference.engines.runtimes import RUNTIMES
-from translate.weights.exporters.onnx import example_inputs
+from translate.weights.exporters.onnx import example_inputs, torch_answer
 from translate.weights.model_file import Model
 
 FEWEST = 8  # pictures: for fewer not even a remembered engine is worth opening
@@ -101,14 +101,8 @@ def _measured(model: Model, name: str) -> float | None:
 
 
 def _seconds_of_torch(model: Model) -> float:
-    image, *others = _example(model)
-    latent = {"latent": others.pop()} if model.card.latent else {}
-
-    def run(_) -> Any:
-        with torch.inference_mode():
-            return model.network(image, *others, **latent)
-
-    return seconds(run, (), rounds=1)
+    inputs = _example(model)
+    return seconds(lambda _: torch_answer(model, inputs).numpy(), (), rounds=1)
 
 
 def _example(model: Model) -> tuple[torch.Tensor, ...]:

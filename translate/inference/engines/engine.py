@@ -13,9 +13,11 @@ import torch
 from platformdirs import user_cache_path
 from torch import Tensor
 
-from translate.errors import ModelError, TranslateError, UsageError
+import translate
+from translate.errors import ModelError, OutputError, TranslateError, UsageError
+from translate.files import explain
 from translate.inference.engines.runtimes import RUNTIMES, Run
-from translate.weights.exporters.onnx import example_inputs, input_names, require_onnx, write_onnx
+from translate.weights.exporters.onnx import input_names, largest_difference, require_onnx, write_onnx
 from translate.weights.model_file import Model
 
 TOLERANCE = 4e-3  # of values in a range of 2: half a grey level
@@ -58,18 +60,16 @@ def open_engine(model: Model, name: str) -> Engine:
             f"the backend {name} needs {runtime.package}, which isn't installed: "
             f"pip install 'image-translate[{runtime.extra}]'"
         )
-    path = _exported(model)
-    names = input_names(model.card)
+    path = cache_folder(model) / "model.onnx"
+    known = path.exists()
     try:
-        run = runtime.open(path, names, torch.get_num_threads())
-        difference = _difference(model, run)
-    except TranslateError:
-        raise
-    except Exception as error:  # each runtime has exceptions of its own
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(
-            f"the backend {name} can't run this {model.card.architecture}: {lines[0]}; use --backend torch."
-        ) from error
+        run, difference = _opened(model, name, path)
+    except ModelError:
+        if not known:
+            raise
+        for file in (path, path.with_suffix(".mnn")):  # which may be damaged
+            file.unlink(missing_ok=True)
+        run, difference = _opened(model, name, path)
     low, high = model.card.value_range
     if not difference <= TOLERANCE * (high - low) / 2:
         raise ModelError(
@@ -79,8 +79,9 @@ def open_engine(model: Model, name: str) -> Engine:
 
 
 def cache_folder(model: Model) -> Path:
-    """Where what is made of a model is kept: one folder for each card and weights."""
-    digest = hashlib.blake2b(model.card.model_dump_json().encode(), digest_size=16)
+    """Where what is made of a model is kept: one folder for each card, weights and versions."""
+    made_by = f"{translate.__version__} {torch.__version__} {model.card.model_dump_json()}"
+    digest = hashlib.blake2b(made_by.encode(), digest_size=16)
     for key, value in model.network.state_dict().items():
         digest.update(key.encode())
         digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
@@ -97,25 +98,32 @@ def seconds(run: Run, inputs: Sequence[np.ndarray], rounds: int = 3) -> float:
     return min(times[1:])
 
 
-def _exported(model: Model) -> Path:
-    path = cache_folder(model) / "model.onnx"
+def _opened(model: Model, name: str, path: Path) -> tuple[Run, float]:
+    """The runtime at work, and how far its answers are from torch's."""
     if not path.exists():
         require_onnx()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{path.parent} can't be made, where the backend {name} keeps files: {explain(error)}; set "
+                "XDG_CACHE_HOME to a folder that can be written, or use --backend torch."
+            ) from error
         write_onnx(path, model)
-    return path
+    try:
+        run = RUNTIMES[name].open(path, input_names(model.card), torch.get_num_threads())
+        return run, _difference(model, run)
+    except TranslateError:
+        raise
+    except Exception as error:  # each runtime has exceptions of its own
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModelError(
+            f"the backend {name} can't run this {model.card.architecture}: {lines[0]}; use --backend torch."
+        ) from error
 
 
 def _difference(model: Model, run: Run) -> float:
     card = model.card
     side = 2 * max(card.minimum_size, card.size_multiple)
-    worst = 0.0
-    for batch, height, width in ((1, side, side + card.size_multiple), (2, side + card.size_multiple, side)):
-        inputs = example_inputs(card, batch, height, width)
-        with torch.inference_mode():
-            image, *others = inputs
-            latent = {"latent": others.pop()} if card.latent else {}
-            wanted = model.network(image, *others, **latent)
-        answer = torch.from_numpy(run([part.numpy() for part in inputs]))
-        worst = max(worst, float((answer - wanted).abs().max()))
-    return worst
+    sizes = ((1, side, side + card.size_multiple), (2, side + card.size_multiple, side))
+    return largest_difference(model, run, sizes)

@@ -63,13 +63,13 @@ def _openvino(path: Path, names: tuple[str, ...], threads: int) -> Run:
 def _mnn(path: Path, names: tuple[str, ...], threads: int) -> Run:
     if names != ("image",):
         raise ModelError(f"MNN is used for models that are given a picture alone, not {', '.join(names)}")
-    mnn: Any = import_module("MNN")
     converted = path.with_suffix(".mnn")
     if not converted.exists():
         with replacing(converted) as temporary:
             _to_mnn(path, temporary)
     settings = {"numThread": threads, "backend": 0, "precision": "high"}
     with _silent():
+        mnn: Any = import_module("MNN")
         manager = mnn.nn.create_runtime_manager((settings,))
         module = mnn.nn.load_module_from_file(str(converted), ["image"], ["output"], runtime_manager=manager)
 
@@ -84,10 +84,10 @@ def _mnn(path: Path, names: tuple[str, ...], threads: int) -> Run:
 
 def _to_mnn(path: Path, target: Path) -> None:
     """Convert by the package's own converter, but not through `MNN.tools`: that reports to its makers."""
-    import _tools  # pyright: ignore[reportMissingImports] (MNN's, beside it)
-
     arguments = ["mnnconvert", "-f", "ONNX", "--modelFile", str(path), "--MNNModel", str(target)]
     with _silent():
+        import _tools  # pyright: ignore[reportMissingImports] (MNN's, beside it)
+
         _tools.mnnconvert([*arguments, "--bizCode", "translate"])
     if not target.exists():
         raise ModelError("MNN's converter made nothing of it")

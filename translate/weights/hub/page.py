@@ -84,6 +84,8 @@ def _use(repo: str, cards: Mapping[str, Card]) -> str:
     elif card.text:
         caption = (card.text.examples or ("a caption",))[0].replace('"', "'")
         asked, option = f', text="{caption}"', f' --text "{caption}"'
+    if card.mask:
+        asked, option = f'{asked}, mask="mask.png"', f"{option} --mask masks/"
     lines = [
         "```python",
         "import translate  # pip install 'image-translate[hub]'",
