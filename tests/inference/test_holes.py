@@ -168,6 +168,17 @@ def test_grey_models_keep_grey(write_model, tmp_path, hole):
     assert (out[hole] != pixels[..., 0][hole]).mean() > 0.9
 
 
+def test_masks_without_a_hole_and_pictures_that_are_masks_are_remarked_on(filler, tmp_path, capsys):
+    images.write(tmp_path / "in/x.png", picture(1))
+    images.write(tmp_path / "black.png", np.full((HEIGHT, WIDTH, 3), 127, np.uint8))
+    command = [str(filler), str(tmp_path / "in")]
+    assert convert(*command, mask=tmp_path / "black.png", output=tmp_path / "out", json=True, quiet=True) == 0
+    assert "its mask shows no hole, white from 128 of 255 on" in capsys.readouterr().out
+    assert np.array_equal(images.read(tmp_path / "out/x.png").pixels, picture(1))
+    with pytest.raises(UsageError, match=r"every picture in .* is a mask, by --mask"):
+        convert(*command, mask=tmp_path / "in", output=tmp_path / "out")
+
+
 def test_masks_are_never_overwritten(filler, hole, tmp_path):
     images.write(tmp_path / "in/x.png", picture(1))
     images.write(tmp_path / "out/x.png", np.repeat(hole[..., None] * np.uint8(255), 3, 2))

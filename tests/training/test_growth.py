@@ -133,6 +133,23 @@ def test_a_smaller_map_has_the_shares_of_the_classes():
     assert small.a[0, :, 0, :].T.tolist() == [[0.75, 0.25, 0], [0, 0, 1]]
 
 
+@pytest.mark.parametrize("case", ["paired", "paired, growing"])
+def test_a_finished_training_that_goes_on_never_shrinks_its_pictures(case: str):
+    recipe = recipe_of(case)
+    state, sizes = fresh(recipe), []
+    advance(state, recipe, 6, lambda *_: sizes.append(state.shrink))
+    other = fresh(recipe)
+    other.stage_steps, other.step = state.stage_steps, state.step  # what a resume brings
+    for one in (state, other):
+        grow(one, 3, one.step, 60)
+        assert (one.shrink, one.stage_steps) == (1, 6)
+    assert sizes == [4, 4, 2, 2, 1, 1]
+    early = fresh(recipe)
+    grow(early, 3, 1, 6)
+    grow(early, 3, 2, 60)  # a longer training from the first size has longer sizes
+    assert (early.shrink, early.stage_steps) == (4, 0)
+
+
 @pytest.mark.parametrize("case", ["paired, growing", "unpaired, growing"])
 def test_networks_and_their_averages_grow_as_the_progress_says(case: str):
     recipe, places = recipe_of(case), []
@@ -158,7 +175,7 @@ def test_networks_and_their_averages_grow_as_the_progress_says(case: str):
 def test_a_progressive_generator_can_be_trained_whole_from_the_start():
     recipe = recipe_of("unpaired, growing", training__resolutions=1)
     state = fresh(recipe)
-    grow(state, 1, 0.0)
+    grow(state, 1, 0, 6)
     generator = state.translator.networks["generator"]
     assert isinstance(generator, ProgressiveResNet)
     assert (state.shrink, generator.place) == (1, (2, 1.0))

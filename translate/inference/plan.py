@@ -135,6 +135,11 @@ def plan(
     if mask is not None and not mask.exists():
         raise UsageError(f"{mask}: no such mask file or folder.")
     entries, inside = _listed(inputs, output, mask)
+    if not entries and mask is not None and _listed(inputs, output, None)[0]:
+        raise UsageError(
+            f"every picture in {', '.join(inputs)} is a mask, by --mask {mask}; keep pictures and masks in "
+            "two folders."
+        )
     if not entries:
         raise NothingToDo(
             f"no pictures in {', '.join(inputs)} (looked for {', '.join(sorted(images.SUFFIXES))})."

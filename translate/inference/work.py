@@ -19,6 +19,7 @@ from translate.inference.manifest import Manifest, State
 from translate.inference.plan import Job
 
 PIXELS_WAITING = 32_000_000  # on either side of the network, besides those that are being read or written
+_NO_HOLE = "its mask shows no hole, white from 128 of 255 on, so nothing was filled"
 _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
 
 
@@ -161,7 +162,9 @@ def _filled(original: images.Original, found: list[np.ndarray | None], *, kept: 
         if alpha is not None and hole is not None and hole.shape[2:] == alpha.shape:
             alpha = np.where(hole[0, 0], np.iinfo(alpha.dtype).max, alpha).astype(alpha.dtype)
         frames.append(replace(frame, alpha=alpha))
-    return replace(original, frames=tuple(frames))
+    filled = any(hole is not None and hole.any() for hole in found)
+    notes = original.notes if filled or not kept else (*original.notes, _NO_HOLE)
+    return replace(original, frames=tuple(frames), notes=notes)
 
 
 class Writer:

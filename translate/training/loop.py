@@ -56,7 +56,7 @@ def train(
 
     for images in batches:
         progress = state.step / steps
-        grow(state, int(recipe.training.resolutions), progress)
+        grow(state, int(recipe.training.resolutions), state.step, steps)
         batch = to_batch(images, device, progress, shrink=state.shrink)
         parts = batch.split(recipe.training.accumulate)
         factor = state.set_learning_rates(learning_rate_factor(recipe.optim, state.step, steps))

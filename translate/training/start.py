@@ -174,7 +174,7 @@ def _go_on(
         )
     if not all(run.model(direction).exists() for direction in translator.generators):
         # It was ended between its last state and the models.
-        grow(state, int(recipe.training.resolutions), (state.step - 1) / steps)
+        grow(state, int(recipe.training.resolutions), state.step - 1, steps)
         save_run(run, state, recipe, data, steps)
     asked = examples(data.captions) if recipe.kind == "captioned" else ()
     return Outcome(run, state.step, steps, recipe.data.labels, asked)

@@ -24,7 +24,7 @@ from translate.weights.model_file import Model
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
-TOLERANCE = 1e-3  # of values in [-1, 1]: an eighth of a grey level
+TOLERANCE = 1e-3  # of values in a range of 2: an eighth of a grey level
 _NEEDED = ("onnx", "onnxruntime", "onnxscript")
 _OUTPUT = "output"
 _FIXED = 2  # the batch that is traced with; 1 would be taken for a constant
@@ -164,9 +164,11 @@ def _compared(model: Model, path: Path) -> float:
         for batch, rows, columns in ((1, 0, 0), (2, 1, 3), (1, 3, 2))
     ]
     worst = largest_difference(model, run, sizes)
-    if not worst <= TOLERANCE:
+    low, high = card.value_range
+    most = TOLERANCE * (high - low) / 2
+    if not worst <= most:
         raise ModelError(
-            f"the exported network's answers differ from torch's by {worst:.2g}, more than {TOLERANCE:g}; "
+            f"the exported network's answers differ from torch's by {worst:.2g}, more than {most:g}; "
             "nothing was written."
         )
     return worst
