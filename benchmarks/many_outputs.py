@@ -42,7 +42,7 @@ def coded(run: Path, truncation: float | None = None) -> Callable[[Tensor, int],
     model = model_file.load(locate(str(run)))
 
     def outputs(inputs: Tensor, count: int) -> list[Tensor]:
-        codes = draw(model.card.latent, count, seed=0, truncation=truncation).float()
+        codes = torch.from_numpy(draw(model.card.latent, count, seed=0, truncation=truncation)).float()
         return [model.network(inputs, latent=code.expand(len(inputs), -1)) for code in codes]
 
     return outputs

@@ -162,6 +162,10 @@ def test_the_help_of_every_verb_imports_nothing_heavy():
     assert not loaded_after(RUN_HELP, *(f"{verb} --help" for verb in verbs)) & HEAVY
 
 
+def test_the_way_of_files_through_a_conversion_imports_nothing_heavy():
+    assert not loaded_after("import translate.inference.folder, translate.inference.plan") & HEAVY
+
+
 def test_converting_needs_neither_the_training_s_libraries_nor_its_rooms(run_folder):
     code = """
 import sys, numpy, translate, translate.inference.folder

@@ -508,6 +508,9 @@ def test_the_value_range():
     assert images.to_tensor(np.array([[0, 255]], np.uint8)).flatten().tolist() == [-1, 1]
     out = images.to_pixels(torch.tensor([[[-3.0, -1.0, 0.0, 0.0039, 1.0, 7.0]]]))
     assert out.flatten().tolist() == [0, 0, 128, 128, 255, 255]
+    many = torch.linspace(-1.2, 1.2, 70_001).reshape(1, 1, 1, -1)
+    for bits in (8, 16):
+        assert np.array_equal(images.to_pixels(many.numpy(), bits=bits), images.to_pixels(many, bits=bits))
     read_only = np.broadcast_to(np.uint8(7), (2, 2, 3))[:, ::-1]
     assert images.to_tensor(read_only).shape == (1, 3, 2, 2)
 

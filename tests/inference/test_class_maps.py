@@ -41,7 +41,7 @@ def expected(translator) -> np.ndarray:
 
 
 def test_planes_of_zeros_and_ones():
-    found = one_hot(COLOURS[numbers()], CLASSES)
+    found = torch.from_numpy(one_hot(COLOURS[numbers()], CLASSES))
     assert found.dtype == torch.float32
     assert torch.equal(found[0], F.one_hot(torch.from_numpy(numbers()).long(), 4).permute(2, 0, 1).float())
 
@@ -50,7 +50,7 @@ def test_planes_of_zeros_and_ones():
 def test_every_drawing_of_a_map_gives_the_same_picture(translator, expected, tmp_path, form):
     drawn = COLOURS[numbers(8, 12)]
     if form == "tensor":
-        out = images.to_pixels(translator(one_hot(drawn, CLASSES)))
+        out = images.to_pixels(translator(torch.from_numpy(one_hot(drawn, CLASSES))))
     elif form == "indices":
         out = translator(numbers(8, 12)[..., None])
     elif form == "palette":

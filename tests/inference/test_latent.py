@@ -11,7 +11,20 @@ import pytest
 import torch
 
 from translate.errors import UsageError
-from translate.inference.latent import Sampling, draw, slerp
+from translate.inference import latent
+from translate.inference.latent import Sampling
+
+
+def draw(length: int, count: int, seed: int, truncation: float | None = None) -> torch.Tensor:
+    return torch.from_numpy(latent.draw(length, count, seed, truncation))
+
+
+def slerp(start: torch.Tensor, end: torch.Tensor, share: float) -> torch.Tensor:
+    return torch.from_numpy(latent.slerp(start.numpy(), end.numpy(), share))
+
+
+def codes(sampling: Sampling) -> torch.Tensor:
+    return torch.from_numpy(sampling.codes(4))
 
 
 def code(*numbers: float) -> torch.Tensor:
@@ -120,12 +133,12 @@ def test_a_code_only_shrinks_as_the_truncation_tightens():
 
 
 def test_what_is_asked_for_becomes_codes():
-    assert torch.equal(Sampling().codes(4), torch.zeros(1, 4))
+    assert torch.equal(codes(Sampling()), torch.zeros(1, 4))
     first = draw(4, 3, 0).float()
-    assert torch.equal(Sampling(count=3).codes(4), first)
-    assert torch.equal(Sampling(seed=0).codes(4), first[:1])
-    assert torch.equal(Sampling(2, seed=9, truncation=1).codes(4), draw(4, 2, 9, 1).float())
-    way = Sampling(5, seed=0, interpolate=True).codes(4)
+    assert torch.equal(codes(Sampling(count=3)), first)
+    assert torch.equal(codes(Sampling(seed=0)), first[:1])
+    assert torch.equal(codes(Sampling(2, seed=9, truncation=1)), draw(4, 2, 9, 1).float())
+    way = codes(Sampling(5, seed=0, interpolate=True))
     assert way.shape == (5, 4)
     assert way.dtype == torch.float32
     torch.testing.assert_close(way[[0, -1]], first[:2])

@@ -407,7 +407,7 @@ def test_a_code_reaches_the_network(many, latent_model):
         (many.samples(x, 3), Sampling(3)),
         (many.samples(x, 3, seed=4, truncation=0.5, interpolate=True), Sampling(3, 4, 0.5, True)),
     ):
-        codes = sampling.codes(3)
+        codes = torch.from_numpy(sampling.codes(3))
         assert len(outputs) == len(codes)
         for out, code in zip(outputs, codes, strict=True):
             with torch.inference_mode():

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from translate.inference.converter import Converter
     from translate.inference.folder import Result
     from translate.inference.shards import Shard
-    from translate.inference.translator import Translator
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Tally:
 
 
 def with_progress(
-    results: Iterator[Result], total: int, console: Console, quiet: bool, translator: Translator
+    results: Iterator[Result], total: int, console: Console, quiet: bool, translator: Converter
 ) -> Iterator[Result]:
     """Hand on the results while a bar shows how far they are, and another how far a large picture is."""
     from rich import progress

@@ -19,7 +19,7 @@ from translate.images.formats import (
 )
 from translate.images.originals import Frame, Original, read_original
 from translate.images.reading import Header, Picture, find, from_pil, picture_from_pil, probe, read
-from translate.images.tensors import eight_bits, grey, to_pixels, to_tensor
+from translate.images.tensors import eight_bits, grey, to_floats, to_pixels, to_tensor
 from translate.images.writing import encode, write, write_like
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "read",
     "read_original",
     "same_format",
+    "to_floats",
     "to_pixels",
     "to_tensor",
     "write",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from translate.colours import UnknownColour, class_numbers, from_names, names
 from translate.errors import BadImage
@@ -14,7 +12,7 @@ from translate.errors import BadImage
 _SHOWN = 12
 
 
-def one_hot(pixels: np.ndarray, classes: Sequence[str], name: str = "") -> Tensor:
+def one_hot(pixels: np.ndarray, classes: Sequence[str], name: str = "") -> np.ndarray:
     """A map of classes, uint8 `(H, W, 1 or 3)`, as float32 `(1, classes, H, W)` of zeros and ones.
 
     The map has exactly the classes' colours. Where these aren't grey levels, a grey map of the classes'
@@ -38,5 +36,6 @@ def one_hot(pixels: np.ndarray, classes: Sequence[str], name: str = "") -> Tenso
             f"holds the colour {strange}, which is none of the model's {len(classes)} classes ({listed}); "
             "draw the map in exactly these colours, without smoothing, and save it as PNG",
         ) from None
-    wanted = torch.from_numpy(numbers).long()[None, None]  # (1, 1, H, W)
-    return torch.zeros(1, len(classes), *wanted.shape[2:]).scatter_(1, wanted, 1.0)
+    planes = np.zeros((1, len(classes), *numbers.shape), np.float32)
+    np.put_along_axis(planes, numbers[None, None].astype(np.int64), 1, axis=1)
+    return planes

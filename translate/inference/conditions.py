@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from translate.errors import UsageError, did_you_mean
+from translate.errors import UsageError
+from translate.inference.labels import BOTH, label_numbers
 from translate.networks.text import TextEncoder
 from translate.weights.card import Card
 
-_SHOWN_LABELS = 40
 _SHOWN_WORDS, _LONGEST_WORD = 8, 30
 
 
@@ -42,33 +42,17 @@ class Asking:
         Raises:
             UsageError: a label or a text that the model doesn't know, doesn't take or can't do without.
         """
-        if label is not None and text is not None:
-            raise UsageError("a model is asked with a label or with a text, not with both; leave one out.")
         if self._text_encoder is not None:
+            if label is not None and text is not None:
+                raise UsageError(BOTH)
             if label is not None:
                 raise UsageError(
                     f"the model takes a text and no label, so {label!r} can't be asked of it; "
                     "say it with --text."
                 )
             return self._encoded(text)
-        if text is not None:
-            raise UsageError(
-                f"the model takes no text, so {text!r} can't be asked of it; leave the text out."
-            )
-        labels = self.card.labels
-        if not labels:
-            if label is not None:
-                raise UsageError(
-                    f"the model has no labels, so {label!r} can't be asked of it; leave the label out."
-                )
-            return None
-        if label is None:
-            raise UsageError(
-                f"the model translates into what a label says; choose one of {_some(labels)} (--label NAME)."
-            )
-        return torch.tensor(
-            [_number(name, labels) for name in ([label] if isinstance(label, str) else label)]
-        )
+        numbers = label_numbers(self.card, label, text)
+        return None if numbers is None else torch.from_numpy(numbers)
 
     def remarks(self, text: str) -> tuple[str, ...]:
         """What a person should know of how a caption is read: words that mean nothing to the model."""
@@ -103,16 +87,3 @@ class Asking:
 
 def _cut(word: str) -> str:
     return word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}…"
-
-
-def _number(label: str, labels: tuple[str, ...]) -> int:
-    if label not in labels:
-        raise UsageError(
-            f"the model has no label {label!r}{did_you_mean(label, labels)}; choose one of {_some(labels)}."
-        )
-    return labels.index(label)
-
-
-def _some(labels: tuple[str, ...]) -> str:
-    more = f" … ({len(labels)} in all, see translate info)" if len(labels) > _SHOWN_LABELS else ""
-    return ", ".join(labels[:_SHOWN_LABELS]) + more

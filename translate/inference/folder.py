@@ -9,17 +9,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from translate import images
 from translate.errors import BadImage, ModelError, TranslateError
 from translate.inference.buckets import Buckets
+from translate.inference.converter import Condition, Converter
 from translate.inference.latent import Sampling
 from translate.inference.manifest import Manifest
 from translate.inference.pictures import require_finite
 from translate.inference.plan import Job
-from translate.inference.translator import Translator
 from translate.inference.work import PIXELS_WAITING, Frame, Result, Work, Writer, read
 
 # Pillow, libjpeg and zlib let go of the interpreter's lock, and the network needs the cores. No tensors in
@@ -31,7 +29,7 @@ __all__ = ["Result", "convert"]
 
 
 def convert(
-    translator: Translator,
+    translator: Converter,
     jobs: Iterable[Job],
     *,
     label: str | None = None,
@@ -70,7 +68,7 @@ def convert(
     """
     condition = translator.condition(label, text)
     codes = translator.codes(sampling or Sampling())
-    rounds = [None] if codes is None else list(codes.split(1))
+    rounds = [None] if codes is None else [codes[i : i + 1] for i in range(len(codes))]
     ahead = 2 * _WORKERS + batch_size
     with (
         ThreadPoolExecutor(_WORKERS, "decode") as decoders,
@@ -142,26 +140,24 @@ def _settled(waiting: deque[Work], manifest: Manifest | None, *, all_begun: bool
 
 
 def _run(
-    translator: Translator, batch: list[Frame], condition: Tensor | None, code: Tensor | None
+    translator: Converter, batch: list[Frame], condition: Condition, code: Condition
 ) -> list[np.ndarray | str]:
     """The outputs of a batch, uint8 or uint16 `(H, W, C)`, or for each the reason why there is none."""
     if len(batch) == 1:
         return [_alone(translator, batch[0], condition, code)]
     prepared = [_prepare(translator, frame) for frame in batch]
-    inputs = [x for x in prepared if isinstance(x, Tensor)]
+    inputs = [x for x in prepared if not isinstance(x, str)]
     try:
-        made = iter(translator.run(torch.cat(inputs), condition, code).cpu() if inputs else ())
+        made = iter(translator.arrays(np.concatenate(inputs), condition, code) if inputs else ())
     except TranslateError as error:
-        return [str(error) if isinstance(x, Tensor) else x for x in prepared]
+        return [x if isinstance(x, str) else str(error) for x in prepared]
     return [
-        _pixels(next(made), 8 * frame.pixels.itemsize) if isinstance(x, Tensor) else x
+        x if isinstance(x, str) else _pixels(next(made), 8 * frame.pixels.itemsize)
         for frame, x in zip(batch, prepared, strict=True)
     ]
 
 
-def _alone(
-    translator: Translator, frame: Frame, condition: Tensor | None, code: Tensor | None
-) -> np.ndarray | str:
+def _alone(translator: Converter, frame: Frame, condition: Condition, code: Condition) -> np.ndarray | str:
     """As `_run`; a large picture is never there as floats in whole."""
     try:
         return translator.pixels(frame.pixels, condition, code, hole=frame.hole)
@@ -173,7 +169,7 @@ def _alone(
         return str(error)
 
 
-def _prepare(translator: Translator, frame: Frame) -> Tensor | str:
+def _prepare(translator: Converter, frame: Frame) -> np.ndarray | str:
     """What the network takes of a picture, or the reason why there is nothing."""
     try:
         return translator.prepare(frame.pixels, hole=frame.hole)
@@ -181,7 +177,7 @@ def _prepare(translator: Translator, frame: Frame) -> Tensor | str:
         return error.reason
 
 
-def _pixels(output: Tensor, bits: int) -> np.ndarray | str:
+def _pixels(output: np.ndarray, bits: int) -> np.ndarray | str:
     try:
         require_finite(output)
     except TranslateError as error:

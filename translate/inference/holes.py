@@ -5,14 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
 
 from translate import images
 from translate.errors import BadImage, UsageError
-
-Mask = str | Path | Image.Image | np.ndarray | Tensor
 
 _HALF = 128  # of a byte's values, from which on a mask is white
 _BLACK = (0, 0, 0)
@@ -45,12 +41,12 @@ def in_alpha(alpha: np.ndarray | None) -> np.ndarray | None:
     return hole[None, None] if hole.any() else None
 
 
-def of(mask: Mask) -> np.ndarray:
-    """The holes that a mask of any kind shows, bool `(N, 1, H, W)`, with N = 1 where it is no tensor.
+def of(mask: object) -> np.ndarray:
+    """The holes that a mask of any kind shows, bool `(N, 1, H, W)`, with N = 1 where it is a picture.
 
     Args:
         mask: a file or PIL image, white where there is a hole; an array `(H, W)` of bool, or uint8 as a
-            picture; a tensor `(N, 1, H, W)` of bool, of uint8 from 128 on, or of float from 0.5 on.
+            picture; one `(N, 1, H, W)` of bool, of uint8 from 128 on, or of float from 0.5 on.
 
     Raises:
         BadImage: a file or PIL image that can't be read.
@@ -65,10 +61,10 @@ def of(mask: Mask) -> np.ndarray:
     grey = isinstance(mask, np.ndarray) and (mask.ndim == 2 or (mask.ndim == 3 and mask.shape[2] in (1, 3)))
     if isinstance(mask, np.ndarray) and mask.dtype == np.uint8 and grey:
         return _white(np.broadcast_to(mask if mask.ndim == 3 else mask[..., None], (*mask.shape[:2], 3)))
-    if isinstance(mask, Tensor) and mask.ndim == 4 and mask.shape[1] == 1:
-        kinds = {torch.bool: mask, torch.uint8: mask >= _HALF}
-        if mask.dtype in kinds or mask.is_floating_point():
-            return kinds.get(mask.dtype, mask >= 0.5).cpu().numpy()
+    if isinstance(mask, np.ndarray) and mask.ndim == 4 and mask.shape[1] == 1 and mask.dtype.kind in "bfu":
+        least = {"b": 1, "f": 0.5, "u": _HALF}[mask.dtype.kind]
+        if mask.dtype.kind != "u" or mask.dtype == np.uint8:
+            return mask >= least
     raise UsageError(
         "a mask is a picture file, a PIL image, an array (H, W) of bool or uint8, or a tensor (N, 1, H, W) "
         f"of bool, uint8 or float in 0 … 1, not {_said(mask)}."
@@ -90,9 +86,9 @@ def require_size(hole: np.ndarray, size: tuple[int, int], name: str) -> None:
         )
 
 
-def plane(hole: np.ndarray) -> Tensor:
+def plane(hole: np.ndarray) -> np.ndarray:
     """Holes, bool `(N, 1, H, W)`, as the network takes them: float32, 1 in a hole, −1 elsewhere."""
-    return torch.from_numpy(np.ascontiguousarray(hole)).float().mul_(2).sub_(1)
+    return np.where(hole, np.float32(1), np.float32(-1))
 
 
 def _white(pixels: np.ndarray) -> np.ndarray:
@@ -102,6 +98,4 @@ def _white(pixels: np.ndarray) -> np.ndarray:
 def _said(mask: object) -> str:
     if isinstance(mask, np.ndarray):
         return f"{mask.dtype} {mask.shape}"
-    if isinstance(mask, Tensor):
-        return f"{str(mask.dtype)[6:]} {tuple(mask.shape)}"
     return f"a {type(mask).__name__}"

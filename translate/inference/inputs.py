@@ -1,19 +1,24 @@
-"""Pixels, and what is told besides them, as the network of a card takes them."""
+"""Pixels, and what is told besides them, as the network of a card takes them. Free of torch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from translate import images
 from translate.errors import BadImage, ModelError, UsageError
 from translate.inference import holes
 from translate.inference.class_maps import one_hot
+from translate.inference.padding import padded_length
 from translate.inference.pictures import PICTURE_CHANNELS
 from translate.weights.card import Card
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Numbers = TypeVar("Numbers", "Tensor", np.ndarray)
 
 
 class Inputs:
@@ -22,7 +27,7 @@ class Inputs:
     def __init__(self, card: Card):
         self._card = card
 
-    def prepare(self, pixels: np.ndarray, name: str = "", hole: np.ndarray | None = None) -> Tensor:
+    def prepare(self, pixels: np.ndarray, name: str = "", hole: np.ndarray | None = None) -> np.ndarray:
         """uint8 or uint16 `(H, W, 1 or 3)` to the float32 `(1, C, H, W)` in [-1, 1] that this model takes.
 
         Args:
@@ -42,17 +47,20 @@ class Inputs:
             raise ModelError(f"the model takes {channels} channels, pictures have 1 or 3; give it a tensor.")
         if pixels.shape[2] != channels:
             pixels = images.grey(pixels) if channels == 1 else np.repeat(pixels, 3, axis=2)
-        return self.with_mask(images.to_tensor(pixels), hole, name)
+        plane = self.mask_plane(hole, 1, pixels.shape[:2], name)
+        x = images.to_floats(pixels)
+        return x if plane is None else np.concatenate([x, plane], 1)
 
-    def with_mask(self, x: Tensor, hole: np.ndarray | None, name: str = "") -> Tensor:
-        """Pictures (N, C, H, W), and behind them their holes where the model is told of such."""
-        self.require_hole(hole, x.shape[-2:], name)
+    def mask_plane(
+        self, hole: np.ndarray | None, count: int, size: Sequence[int], name: str = ""
+    ) -> np.ndarray | None:
+        """What is told of holes besides `count` pictures, float32 `(count, 1, H, W)`; None for nothing."""
+        self.require_hole(hole, size, name)
         if hole is None:
-            return x
-        if len(hole) not in (1, len(x)):
-            raise UsageError(f"these are {len(hole)} masks for {len(x)} pictures; give one, or one for each.")
-        plane = holes.plane(hole).to(x.device, x.dtype)
-        return torch.cat([x, plane.expand(len(x), -1, -1, -1)], 1)
+            return None
+        if len(hole) not in (1, count):
+            raise UsageError(f"these are {len(hole)} masks for {count} pictures; give one, or one for each.")
+        return np.broadcast_to(holes.plane(hole), (count, *hole.shape[1:]))
 
     def require_hole(self, hole: np.ndarray | None, size: Sequence[int], name: str) -> None:
         """Refuse holes that the model can't fill, of another size than the picture's, or none where it must.
@@ -68,3 +76,18 @@ class Inputs:
         if hole is None:
             raise BadImage(name, holes.NONE)
         holes.require_size(hole, (size[0], size[1]), name)
+
+    def padded(self, height: int, width: int) -> tuple[int, int]:
+        """The smallest size that the network takes and that holds a picture of this one."""
+        multiple, least = self._card.size_multiple, self._card.minimum_size
+        return padded_length(height, multiple, least), padded_length(width, multiple, least)
+
+    def to_range(self, x: Numbers) -> Numbers:
+        """From [-1, 1] to the card's range."""
+        low, high = self._card.value_range
+        return x if (low, high) == (-1, 1) else (x + 1) * ((high - low) / 2) + low
+
+    def from_range(self, y: Numbers) -> Numbers:
+        """From the card's range to [-1, 1]."""
+        low, high = self._card.value_range
+        return y if (low, high) == (-1, 1) else (y - low) * (2 / (high - low)) - 1

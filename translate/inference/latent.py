@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from translate.errors import UsageError
+from translate.weights.card import Card
 
+_NORMAL = NormalDist()
 _SEEDS = 2**32
 
 
@@ -55,33 +56,50 @@ class Sampling:
         """Whether anything is asked for that a model with one output hasn't got."""
         return self != Sampling()
 
-    def codes(self, length: int) -> Tensor:
+    def codes(self, length: int) -> np.ndarray:
         """Codes of `length` numbers, float32 (N, length)."""
         if self.count is None and self.seed is None:
-            return torch.zeros(1, length)
+            return np.zeros((1, length), np.float32)
         seed, count = self.seed or 0, self.count or 1
         if not self.interpolate:
-            return draw(length, count, seed, self.truncation).float()
+            return draw(length, count, seed, self.truncation).astype(np.float32)
         start, end = draw(length, 2, seed, self.truncation)
-        return torch.stack([slerp(start, end, step / (count - 1)) for step in range(count)]).float()
+        way = [slerp(start, end, step / (count - 1)) for step in range(count)]
+        return np.stack(way).astype(np.float32)
+
+    def codes_for(self, card: Card) -> np.ndarray | None:
+        """The codes for a model, float32 (N, card.latent); None for one that takes none.
+
+        Raises:
+            UsageError: something is asked for, and the model makes one output for a picture.
+        """
+        if card.latent:
+            return self.codes(card.latent)
+        if self.wanted:
+            raise UsageError(
+                "the model makes one output for a picture, as it has no latent code, so there is nothing to "
+                "sample; leave samples, seed, truncation and interpolation out."
+            )
+        return None
 
 
-def draw(length: int, count: int, seed: int, truncation: float | None = None) -> Tensor:
+def draw(length: int, count: int, seed: int, truncation: float | None = None) -> np.ndarray:
     """`count` codes from N(0, 1), each number within ± `truncation`; float64 (count, length).
 
     By the inverse of the distribution function: each code stays the same code, only smaller, as the
     truncation is tightened.
     """
     # numpy promises the numbers of this generator for good; more of them never change the first ones.
-    uniform = torch.from_numpy(np.random.RandomState(seed).random_sample((count, length)))
-    uniform = uniform.clamp(min=torch.finfo(torch.float64).tiny)  # 0 would be −∞
-    if truncation is None:
-        return torch.special.ndtri(uniform)
-    below = torch.special.ndtr(torch.tensor(-truncation, dtype=torch.float64))
-    return torch.special.ndtri(below + uniform * (1 - 2 * below)).clamp(-truncation, truncation)
+    share = np.random.RandomState(seed).random_sample((count, length))
+    if truncation is not None:
+        below = _NORMAL.cdf(-truncation)
+        share = below + share * (1 - 2 * below)
+    share = share.clip(np.finfo(np.float64).tiny, np.nextafter(1, 0))  # 0 would be −∞, and 1 rounded up ∞
+    drawn = np.array([_NORMAL.inv_cdf(number) for number in share.flat]).reshape(share.shape)
+    return drawn if truncation is None else drawn.clip(-truncation, truncation)
 
 
-def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
+def slerp(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
     """The point at `share` of the great circle from one code to another; float (Z,) each.
 
     The direction turns at a steady rate (Shoemake 1985, "Animating rotation with quaternion curves", §3.3),
@@ -93,16 +111,17 @@ def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
     Args:
         share: 0 for `start` … 1 for `end`.
     """
-    a, b = start.double(), end.double()
-    lengths = a.norm(), b.norm()
+    a, b = start.astype(np.float64), end.astype(np.float64)
+    norm = np.linalg.norm
+    lengths = norm(a), norm(b)
     if len(a) == 1 or not min(lengths) > 0:
-        return (a + share * (b - a)).to(start.dtype)
+        return (a + share * (b - a)).astype(start.dtype)
     a, b = a / lengths[0], b / lengths[1]
-    angle = 2 * torch.atan2((a - b).norm(), (a + b).norm())  # exact also where the cosine is nearly ±1
+    angle = 2 * np.arctan2(norm(a - b), norm(a + b))  # exact also where the cosine is nearly ±1
     across = b - (a @ b) * a
-    if not across.norm() > 1e-12:  # parallel, where it is not needed, or opposite, where any will do
-        axis = torch.zeros_like(a)
-        axis[a.abs().argmin()] = 1
+    if not norm(across) > 1e-12:  # parallel, where it is not needed, or opposite, where any will do
+        axis = np.zeros_like(a)
+        axis[np.abs(a).argmin()] = 1
         across = axis - (a @ axis) * a
-    direction = torch.cos(share * angle) * a + torch.sin(share * angle) * across / across.norm()
-    return (direction * torch.lerp(*lengths, share)).to(start.dtype)
+    direction = np.cos(share * angle) * a + np.sin(share * angle) * across / norm(across)
+    return (direction * (lengths[0] + share * (lengths[1] - lengths[0]))).astype(start.dtype)

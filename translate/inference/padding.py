@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def padded_length(length: int, multiple: int, minimum: int) -> int:
@@ -17,16 +21,26 @@ def pad(x: Tensor, height: int, width: int) -> Tensor:
     Reflections repeat where the picture is smaller than the padding (torch's own padding refuses that);
     the top left corner stays where it is, and with it the grid of strided convolutions.
     """
+    import torch
+
     for dim, length in ((-2, height), (-1, width)):
         if length > x.shape[dim]:
-            x = x.index_select(dim, reflected(x.shape[dim], length).to(x.device))
+            x = x.index_select(dim, torch.from_numpy(reflected(x.shape[dim], length)).to(x.device))
     return x
 
 
-def reflected(length: int, total: int) -> Tensor:
+def pad_array(x: np.ndarray, height: int, width: int) -> np.ndarray:
+    """As `pad`, an array."""
+    for dim, length in ((-2, height), (-1, width)):
+        if length > x.shape[dim]:
+            x = np.take(x, reflected(x.shape[dim], length), dim)
+    return x
+
+
+def reflected(length: int, total: int) -> np.ndarray:
     """Indices 0, 1, …, length − 1, length − 2, …, 1, 0, 1, … of shape (total,): a ball between two walls."""
     if length == 1:
-        return torch.zeros(total, dtype=torch.long)
+        return np.zeros(total, np.int64)
     period = 2 * (length - 1)
-    phase = torch.arange(total) % period
-    return torch.minimum(phase, period - phase)
+    phase = np.arange(total) % period
+    return np.minimum(phase, period - phase)

@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from PIL import Image
-from torch import Tensor
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+from PIL import Image
+
+from translate import images
 from translate.errors import TranslateError, UsageError
+from translate.inference import holes
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PICTURE_CHANNELS = (1, 3)
 _BEYOND_RANGE = 2.0  # resampling overshoots 1 a little; 0..255 is a mistake
 
 
-def as_pil(pixels: np.ndarray) -> Image.Image:
+def translated(
+    image: str | Path | Image.Image | np.ndarray,
+    pixels: Callable[[np.ndarray, str, np.ndarray | None], np.ndarray],
+    hole: np.ndarray | None,
+    *,
+    fills: bool,
+) -> Image.Image | np.ndarray:
+    """A file or PIL image to a PIL image, an array to an array, by way of its pixels.
+
+    Args:
+        pixels: makes `(H, W, C)` of `(H, W, 1 or 3)`, the picture's name, and its holes.
+        fills: what is transparent is a hole, where no other is given.
+
+    Raises:
+        BadImage, UsageError: see `Translator.__call__`; and what `pixels` raises.
+    """
+    if isinstance(image, np.ndarray):
+        out = pixels(checked_array(image), "", hole)
+        return out[..., 0] if image.ndim == 2 and out.shape[2] == 1 else out
+    of_file = isinstance(image, str | Path)
+    picture = images.read(image) if of_file else images.picture_from_pil(image)
+    name = str(image) if of_file else getattr(image, "filename", "") or "the picture"
+    if hole is None and fills:
+        hole = holes.in_alpha(picture.alpha)
+    return _as_pil(pixels(picture.pixels, name, hole))
+
+
+def _as_pil(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
@@ -46,12 +80,12 @@ def checked_tensor(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def require_finite(out: Tensor, name: str = "") -> None:
+def require_finite(out: Tensor | np.ndarray, name: str = "") -> None:
     """Refuse an output with NaN or infinity in it.
 
     Raises:
         TranslateError: naming the picture, if it has a name.
     """
-    if not bool(torch.isfinite(out).all()):
+    if not bool((out - out == 0).all()):  # infinity less infinity is no number either
         where = f"{name}: " if name else ""
         raise TranslateError(f"{where}the network's output is not finite; input or weights are broken.")

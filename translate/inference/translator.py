@@ -18,13 +18,8 @@ from translate.inference import holes
 from translate.inference.conditions import Asking
 from translate.inference.inputs import Inputs
 from translate.inference.latent import Sampling
-from translate.inference.padding import pad, padded_length, reflected
-from translate.inference.pictures import (
-    as_pil,
-    checked_array,
-    checked_tensor,
-    require_finite,
-)
+from translate.inference.padding import pad, reflected
+from translate.inference.pictures import checked_tensor, require_finite, translated
 from translate.inference.saving import Saving
 from translate.inference.sizes import Sizes, Tile
 from translate.inference.streaming.memory import is_out_of_memory
@@ -37,6 +32,7 @@ if TYPE_CHECKING:
     from translate.inference.engines.engine import Engine
 
 Kind = TypeVar("Kind", str, Path, Image.Image, np.ndarray, Tensor)
+Mask = str | Path | Image.Image | np.ndarray | Tensor
 
 
 def load(
@@ -191,7 +187,7 @@ class Translator(Saving):
         label: str | Sequence[str] | None = None,
         text: str | Sequence[str] | None = None,
         *,
-        mask: holes.Mask | None = None,
+        mask: Mask | None = None,
         seed: int | None = None,
     ) -> Kind:
         """Translate one picture, or a batch of tensors; the same kind out, and `card.scale` times the size.
@@ -261,14 +257,8 @@ class Translator(Saving):
         Raises:
             UsageError: something is asked for, and the model makes one output for a picture.
         """
-        if self.card.latent:
-            return sampling.codes(self.card.latent)
-        if sampling.wanted:
-            raise UsageError(
-                "the model makes one output for a picture, as it has no latent code, so there is nothing to "
-                "sample; leave samples, seed, truncation and interpolation out."
-            )
-        return None
+        codes = sampling.codes_for(self.card)
+        return None if codes is None else torch.from_numpy(codes)
 
     def condition(
         self, label: str | Sequence[str] | None = None, text: str | Sequence[str] | None = None
@@ -285,22 +275,17 @@ class Translator(Saving):
         image: object,
         condition: Tensor | None,
         code: Tensor | None,
-        mask: holes.Mask | None = None,
+        mask: Mask | None = None,
     ) -> Image.Image | np.ndarray | Tensor:
-        hole = None if mask is None else holes.of(mask)
-        if isinstance(image, str | Path | Image.Image):
-            of_file = isinstance(image, str | Path)
-            picture = images.read(image) if of_file else images.picture_from_pil(image)
-            name = str(image) if of_file else getattr(image, "filename", "") or "the picture"
-            if hole is None and self.card.mask:
-                hole = holes.in_alpha(picture.alpha)
-            return as_pil(self.pixels(picture.pixels, condition, code, name, hole))
-        if isinstance(image, np.ndarray):
-            out = self.pixels(checked_array(image), condition, code, hole=hole)
-            return out[..., 0] if image.ndim == 2 and out.shape[2] == 1 else out
+        hole = None if mask is None else holes.of(_as_array(mask) if isinstance(mask, Tensor) else mask)
+        if isinstance(image, str | Path | Image.Image | np.ndarray):
+
+            def pixels(of: np.ndarray, name: str, hole: np.ndarray | None) -> np.ndarray:
+                return self.pixels(of, condition, code, name, hole)
+
+            return translated(image, pixels, hole, fills=self.card.mask)
         if isinstance(image, Tensor):
-            x = self._inputs.with_mask(checked_tensor(image), hole)
-            out = self.run(x, condition, code)
+            out = self.run(self._with_mask(checked_tensor(image), hole), condition, code)
             require_finite(out)
             # A copy, because what inference mode made can't take part in anybody's backward pass.
             return out.to(image.device, image.dtype).clone()
@@ -326,35 +311,39 @@ class Translator(Saving):
             ModelError, BadImage: see `prepare`.
             UsageError, TranslateError: see `__call__`.
         """
-        shape = (1, self.card.channels[0] + self.card.mask, *self._padded(*pixels.shape[:2]))
+        shape = (1, self.card.channels[0] + self.card.mask, *self._inputs.padded(*pixels.shape[:2]))
         told, coded = self._asked(1, condition, code)
         bits = 8 * pixels.itemsize
         if not self._sizes.streams(shape, told, coded):
-            out = self.run(self.prepare(pixels, name, hole), condition, code)
+            out = self.run(torch.from_numpy(self.prepare(pixels, name, hole)), condition, code)
             require_finite(out, name)
             return images.to_pixels(out, bits=bits)
         self._inputs.require_hole(hole, pixels.shape[:2], name)
-        order = reflected(len(pixels), shape[2]).numpy()
+        order = reflected(len(pixels), shape[2])
 
         def picture(start: int, stop: int) -> Tensor:
             wanted = order[start:stop]
             seen = None if hole is None else hole[:, :, wanted]
-            band = self.prepare(pixels[wanted], name, seen).to(self.device)
-            return self._to_range(pad(band, stop - start, shape[3]))
+            band = torch.from_numpy(self.prepare(pixels[wanted], name, seen)).to(self.device)
+            return self._inputs.to_range(pad(band, stop - start, shape[3]))
 
         height, width = (self.card.scale * n for n in pixels.shape[:2])
         output = np.empty((height, width, self.card.channels[1]), pixels.dtype)
         with torch.inference_mode():
             for rows, band in self._sizes.bands(shape, picture, told, coded, self.progress):
-                wanted = self._from_range(band[:, :, : max(0, height - rows.start), :width])
+                wanted = self._inputs.from_range(band[:, :, : max(0, height - rows.start), :width])
                 require_finite(wanted, name)
                 if wanted.shape[2]:
                     output[rows.start : rows.stop] = images.to_pixels(wanted, bits=bits)
         return output
 
-    def prepare(self, pixels: np.ndarray, name: str = "", hole: np.ndarray | None = None) -> Tensor:
+    def prepare(self, pixels: np.ndarray, name: str = "", hole: np.ndarray | None = None) -> np.ndarray:
         """What this model takes of a picture; see `Inputs.prepare`."""
         return self._inputs.prepare(pixels, name, hole)
+
+    def arrays(self, x: np.ndarray, condition: Tensor | None, code: Tensor | None) -> np.ndarray:
+        """As `run`, from array to array."""
+        return self.run(torch.from_numpy(x), condition, code).cpu().numpy()
 
     def run(self, x: Tensor, condition: Tensor | None = None, code: Tensor | None = None) -> Tensor:
         """The network on float `(B, C, H, W)` in [-1, 1] as `prepare` gives, any size: float32 on `device`.
@@ -376,10 +365,10 @@ class Translator(Saving):
         told, coded = self._asked(len(x), condition, code)
         try:
             with torch.inference_mode():
-                x = pad(x.to(self.device, torch.float32), *self._padded(height, width))
-                y = self._from_range(
-                    self._sizes.run(self._to_range(x), told, coded, self.progress, self._engine)
+                x = self._inputs.to_range(
+                    pad(x.to(self.device, torch.float32), *self._inputs.padded(height, width))
                 )
+                y = self._inputs.from_range(self._sizes.run(x, told, coded, self.progress, self._engine))
                 return y[..., : self.card.scale * height, : self.card.scale * width]
         except (RuntimeError, MemoryError) as error:
             if is_out_of_memory(error):
@@ -389,8 +378,10 @@ class Translator(Saving):
                 ) from error
             raise
 
-    def _padded(self, height: int, width: int) -> list[int]:
-        return [padded_length(n, self.card.size_multiple, self.card.minimum_size) for n in (height, width)]
+    def _with_mask(self, x: Tensor, hole: np.ndarray | None) -> Tensor:
+        """Pictures (N, C, H, W), and behind them their holes where the model is told of such."""
+        plane = self._inputs.mask_plane(hole, len(x), x.shape[-2:])
+        return x if plane is None else torch.cat([x, torch.from_numpy(plane.copy()).to(x.device, x.dtype)], 1)
 
     def _asked(
         self, count: int, condition: Tensor | None, code: Tensor | None
@@ -406,13 +397,10 @@ class Translator(Saving):
         told = () if condition is None else (_for_each(condition.to(self.device), count),)
         return told, {} if code is None else {"latent": code.to(self.device).expand(count, -1)}
 
-    def _to_range(self, x: Tensor) -> Tensor:
-        low, high = self.card.value_range
-        return x if (low, high) == (-1, 1) else (x + 1) * ((high - low) / 2) + low
 
-    def _from_range(self, y: Tensor) -> Tensor:
-        low, high = self.card.value_range
-        return y if (low, high) == (-1, 1) else (y - low) * (2 / (high - low)) - 1
+def _as_array(tensor: Tensor) -> np.ndarray:
+    whole = tensor.detach().cpu()
+    return (whole.float() if whole.is_floating_point() else whole).numpy()
 
 
 def _for_each(condition: Tensor, count: int) -> Tensor:
