@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
+import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 from translate.errors import DataError, OutputError
 
 PART = ".part"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LONGEST_NAME = 255  # bytes, on every file system in common use
 
 
@@ -50,6 +53,15 @@ def temporary_of(path: Path) -> Path:
     if len(os.fsencode(hidden)) <= _LONGEST_NAME:
         return path.with_name(hidden)
     return path.with_name(f".{hashlib.blake2b(os.fsencode(path.name), digest_size=16).hexdigest()}{PART}")
+
+
+def temporary_folder(folder: Path | None = None) -> Path:
+    """Where large temporary files go: `folder`, TMPDIR, or /var/tmp, rarely a disk in memory as /tmp is."""
+    if folder is not None:
+        return folder
+    large = Path("/var/tmp")
+    usual = any(name in os.environ for name in ("TMPDIR", "TEMP", "TMP")) or not os.access(large, os.W_OK)
+    return Path(tempfile.gettempdir()) if usual else large
 
 
 def fingerprint(path: Path) -> str:

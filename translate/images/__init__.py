@@ -19,6 +19,7 @@ from translate.images.formats import (
 )
 from translate.images.originals import Frame, Original, read_original
 from translate.images.reading import Header, Picture, find, from_pil, picture_from_pil, probe, read
+from translate.images.scratch import empty
 from translate.images.tensors import eight_bits, grey, to_floats, to_pixels, to_tensor
 from translate.images.writing import encode, write, write_like
 
@@ -34,6 +35,7 @@ __all__ = [
     "Original",
     "Picture",
     "eight_bits",
+    "empty",
     "encode",
     "find",
     "format_of_suffix",

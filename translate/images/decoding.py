@@ -18,7 +18,8 @@ from translate.images.checks import (
     require_regular,
     require_size,
 )
-from translate.images.formats import FORMAT_OF, FORMATS
+from translate.images.formats import FORMAT_OF, FORMATS, HOLDING_ALPHA
+from translate.images.scratch import is_large
 from translate.pillow import eight_bit, is_srgb, lift_pixel_limit, notes_of_picture, orientation_of, to_srgb
 
 _READ_AT_ONCE = 64 * 2**20  # bytes; larger files are streamed from disk
@@ -32,7 +33,10 @@ _UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
     8: lambda pixels: np.rot90(pixels),
 }
+_BACK = {6: 8, 8: 6}  # all others undo themselves
 _JPEG_START = b"\xff\xd8\xff"
+
+Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def _is_upright_srgb(image: Image.Image, notes: list[str]) -> bool:
     return "exif" not in image.info or orientation_of(image, notes) == 1
 
 
-def decode_jpeg(path: Path, encoded: bytes, max_pixels: int) -> np.ndarray | None:
+def decode_jpeg(path: Path, encoded: bytes, max_pixels: int, *, also_large: bool = True) -> np.ndarray | None:
     """Ordinary JPEGs: Pillow's pixels in 60 % of its time; None for those that Pillow shall judge."""
     import simplejpeg
 
@@ -103,6 +107,8 @@ def decode_jpeg(path: Path, encoded: bytes, max_pixels: int) -> np.ndarray | Non
         if colours not in ("YCbCr", "Gray"):
             return None
         require_size(path, (int(width), int(height)), max_pixels)
+        if not also_large and is_large((int(height), int(width))):
+            return None
         return simplejpeg.decode_jpeg(encoded, "RGB", fastdct=False, fastupsample=False)
     except ValueError:  # also of damage that could be painted over
         return None
@@ -131,6 +137,11 @@ def turned(image: Image.Image, notes: list[str]) -> Callable[[np.ndarray], np.nd
     return _UPRIGHT[orientation_of(image, notes)]
 
 
+def as_stored(upright: np.ndarray, orientation: int) -> np.ndarray:
+    """A view of an upright array in which its rows are those of the file."""
+    return _UPRIGHT[_BACK.get(orientation, orientation)](upright)
+
+
 def straight(path: Path, image: Image.Image, notes: list[str]) -> tuple[np.ndarray, np.ndarray | None]:
     """Colour, uint8 `(H, W, 3)` sRGB, and transparency, uint8 `(H, W)` if there is any; not yet upright."""
     image.load()
@@ -138,12 +149,33 @@ def straight(path: Path, image: Image.Image, notes: list[str]) -> tuple[np.ndarr
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):
         image, profile = eight_bit(image), None
-    convert = to_srgb(profile, notes)
+    return parted(image, to_srgb(profile, notes))
+
+
+def parted(
+    image: Image.Image, convert: Callable[[Image.Image], Image.Image]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Colour and transparency as `straight` gives them; `convert` is from L, RGB or CMYK to sRGB."""
     if image.mode not in WITH_ALPHA and not image.has_transparency_data:
         plain = image.convert("RGB") if image.mode in ("1", "P", "RGBX", "YCbCr") else image
         return np.array(convert(plain)), None
     both = image.convert("RGBA")
     return np.array(convert(both.convert("RGB"))), np.array(both.getchannel("A"))
+
+
+def laid(
+    colour: np.ndarray, alpha: np.ndarray | None, to: str, background: Colour
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """What a file of format `to` holds of both: without transparency there, colour lies over `background`.
+
+    With it the colour of what can't be seen is `background`.
+    """
+    if alpha is None:
+        return colour, None
+    if to not in HOLDING_ALPHA:
+        return over(colour, alpha, background), None
+    ground = np.array(background, np.uint8).astype(colour.dtype) * (257 if colour.dtype == np.uint16 else 1)
+    return np.where(alpha[..., None] == 0, ground, colour), alpha
 
 
 def over(colour: np.ndarray, alpha: np.ndarray, background: tuple[int, int, int]) -> np.ndarray:

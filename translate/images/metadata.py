@@ -77,12 +77,13 @@ def in_png(encoded: bytes, exif: bytes | None = None, icc_profile: bytes | None 
     """A PNG with these put behind its header."""
     chunks = b""
     if icc_profile is not None:
-        chunks += _chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc_profile))
+        chunks += png_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc_profile))
     if exif is not None:
-        chunks += _chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
+        chunks += png_chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
     start = 33  # signature and header
     return encoded[:start] + chunks + encoded[start:]
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """A piece of a PNG."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

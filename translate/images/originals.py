@@ -11,30 +11,32 @@ import numpy as np
 from translate.errors import BadImage
 from translate.images.checks import MAX_PIXELS, complaints_as_bad_image, require_mode, require_size
 from translate.images.decoding import (
+    Colour,
     Opened,
     contents,
     decode_jpeg,
     is_bare_jpeg,
+    laid,
     notes_of_suffix,
     opened,
-    over,
     several,
     straight,
     turned,
 )
-from translate.images.formats import HOLDING_16_BIT, HOLDING_ALPHA, HOLDING_FRAMES
+from translate.images.formats import HOLDING_16_BIT, HOLDING_FRAMES
+from translate.images.libvips import writes_large
 from translate.images.metadata import kept_exif, kept_profile
+from translate.images.scratch import is_large
+from translate.images.strips import IN_EIGHT, read_by_strips
 from translate.images.wide import sixteen_bit
 from translate.pillow import is_srgb
-
-Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Frame:
     """One picture, upright sRGB: `pixels` uint8 or uint16 `(H, W, 3)`, `alpha` of the same kind `(H, W)`.
 
-    `duration` is in milliseconds, 0 where it has none.
+    Those of large pictures are in temporary files (`scratch.empty`). `duration` is in milliseconds, or 0.
     """
 
     pixels: np.ndarray
@@ -81,7 +83,7 @@ def read_original(
     with complaints_as_bad_image(path):
         encoded = contents(path)
         if encoded is not None and is_bare_jpeg(encoded):
-            pixels = decode_jpeg(path, encoded, max_pixels)
+            pixels = decode_jpeg(path, encoded, max_pixels, also_large=False)
             if pixels is not None:
                 return Original((Frame(pixels),), notes_of_suffix(path, "JPEG"), "JPEG")
         with opened(path, encoded, max_pixels) as file:
@@ -93,7 +95,8 @@ def read_original(
                 frames = (_single(file, to, background, max_pixels),)
             info = file.image.info
             exif, profile = kept_exif(file.image), kept_profile(info.get("icc_profile"), file.notes)
-    if to == "TIFF" and frames[0].pixels.dtype == np.uint16 and (exif or profile):
+    by_opencv = frames[0].pixels.dtype == np.uint16 and not writes_large(frames[0].pixels.shape, to)
+    if to == "TIFF" and by_opencv and (exif or profile):
         file.notes.append("a TIFF of 16 bits is written without EXIF and colour profile")
     notes = tuple(dict.fromkeys(file.notes))
     poster = bool(info.get("default_image", False))
@@ -117,6 +120,10 @@ def _frames(file: Opened, to: str, background: Colour, max_pixels: int) -> Itera
 
 
 def _single(file: Opened, to: str, background: Colour, max_pixels: int) -> Frame:
+    if is_large(file.image.size):
+        found = read_by_strips(file, to, background)
+        if found is not None:
+            return Frame(*found)
     pixels = file.ordinary_jpeg(max_pixels)
     if pixels is not None:
         return Frame(pixels)
@@ -139,7 +146,7 @@ def _sixteen_bit(file: Opened, to: str, background: Colour) -> Frame | None:
         return None
     profile = file.image.info.get("icc_profile")
     if profile and found[0].ndim == 3 and not is_srgb(profile):
-        file.notes.append("16 bits with a colour profile other than sRGB are converted in 8")
+        file.notes.append(IN_EIGHT)
         return None
     colour, alpha = found
     colour = np.repeat(colour[..., None], 3, axis=2) if colour.ndim == 2 else colour
@@ -150,10 +157,6 @@ def _finished(
     file: Opened, to: str, background: Colour, colour: np.ndarray, alpha: np.ndarray | None
 ) -> Frame:
     turn = turned(file.image, file.notes)
-    if alpha is None:
-        return Frame(np.ascontiguousarray(turn(colour)))
-    if to not in HOLDING_ALPHA:
-        return Frame(np.ascontiguousarray(turn(over(colour, alpha, background))))
-    ground = np.array(background, np.uint8).astype(colour.dtype) * (257 if colour.dtype == np.uint16 else 1)
-    colour = np.where(alpha[..., None] == 0, ground, colour)
-    return Frame(np.ascontiguousarray(turn(colour)), np.ascontiguousarray(turn(alpha)))
+    colour, alpha = laid(colour, alpha, to, background)
+    upright = np.ascontiguousarray(turn(colour))
+    return Frame(upright, None if alpha is None else np.ascontiguousarray(turn(alpha)))

@@ -27,7 +27,7 @@ def sixteen_bit(
     if image.mode not in ("RGB", "RGBA", "LA") or "transparency" in image.info:
         return None
     whole = path.read_bytes() if encoded is None else encoded
-    if not _says_16(image, whole):
+    if not says_16(image, whole):
         return None
     import cv2
 
@@ -69,7 +69,8 @@ def encode_wide(pixels: np.ndarray, name: str, **metadata: bytes) -> bytes:
     return in_png(stored.tobytes(), **metadata) if name == "PNG" else stored.tobytes()
 
 
-def _says_16(image: ImageFile.ImageFile, header: bytes) -> bool:
+def says_16(image: ImageFile.ImageFile, header: bytes) -> bool:
+    """Whether colours that Pillow shows in 8 bits are stored in 16; `header` is the file's first bytes."""
     if image.format == "PNG":
         return header[24:25] == b"\x10"  # "bit depth" in its first chunk
     return image.format == "TIFF" and set(getattr(image, "tag_v2", {}).get(_BITS, ())) == {16}

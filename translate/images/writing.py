@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,14 @@ from PIL import Image
 
 from translate.errors import OutputError, UsageError
 from translate.files import replacing
+from translate.images import libvips, scratch
 from translate.images.formats import FORMAT_OF, WRITABLE
 from translate.images.metadata import fitting
 from translate.images.originals import Original
 from translate.images.wide import encode_wide
 from translate.pillow import first_line
+
+_BICUBIC = 3  # rows on either side that resampling by it looks at, when it enlarges
 
 
 def write(path: str | Path, pixels: np.ndarray, *, quality: int = 95) -> None:
@@ -56,6 +59,9 @@ def write_like(
         _with_alpha(output, frame.alpha) for output, frame in zip(outputs, original.frames, strict=True)
     ]
     kept = fitting(name, original.exif, original.profile, grey=outputs[0].shape[2] == 1)
+    if len(frames) == 1 and scratch.is_large(frames[0].shape):
+        _put_large(path, frames[0], name, quality, kept)
+        return
     if frames[0].dtype == np.uint16:
         _put(path, encode_wide(frames[0], name, **(kept if name == "PNG" else {})))
         return
@@ -74,16 +80,43 @@ def _put(path: Path, encoded: bytes) -> None:
         temporary.write_bytes(encoded)
 
 
+def _put_large(path: Path, pixels: np.ndarray, name: str, quality: int, kept: dict[str, Any]) -> None:
+    """Write a picture strip by strip where libvips can, else without its file in memory, too."""
+    with replacing(path) as temporary:
+        if libvips.writes_large(pixels.shape, name):
+            described = {key: kept[key] for key in ("exif", "icc_profile") if key in kept}
+            libvips.save(temporary, pixels, name, quality=quality, **described)
+        elif pixels.dtype == np.uint16:
+            temporary.write_bytes(encode_wide(pixels, name, **(kept if name == "PNG" else {})))
+        elif name == "TIFF":  # libtiff writes by itself, and doesn't say that a disk is full
+            temporary.write_bytes(encode(pixels, name, **kept))
+        else:
+            _save(temporary, pixels, name, quality, kept)
+
+
 def _with_alpha(pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
     """An output and its input's transparency, `(H, W, C + 1)`."""
     if alpha is None:
         return pixels
-    if alpha.shape != pixels.shape[:2]:
-        size = (pixels.shape[1], pixels.shape[0])
-        resized = Image.fromarray(alpha.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
-        levels = np.rint(np.asarray(resized)).clip(0, np.iinfo(alpha.dtype).max)
-        return np.dstack((pixels, levels.astype(alpha.dtype)))
-    return np.dstack((pixels, alpha))
+    height, width, channels = pixels.shape
+    both = scratch.empty((height, width, channels + 1), pixels.dtype)
+    for rows in scratch.strips(both.shape, both.itemsize):
+        both[rows, :, :channels] = pixels[rows]
+        both[rows, :, channels] = _enlarged(alpha, (height, width), rows)
+    return both
+
+
+def _enlarged(alpha: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray:
+    """Those rows of transparency resampled to `(H, W)`."""
+    if alpha.shape == size:
+        return alpha[rows]
+    scale = len(alpha) / size[0]
+    first, last = rows.start * scale, rows.stop * scale
+    above = max(0, int(first) - _BICUBIC)
+    seen = Image.fromarray(alpha[above : int(last) + _BICUBIC + 1].astype(np.float32))
+    box = (0, first - above, alpha.shape[1], last - above)
+    resized = seen.resize((size[1], rows.stop - rows.start), Image.Resampling.BICUBIC, box)
+    return np.rint(np.asarray(resized)).clip(0, np.iinfo(alpha.dtype).max).astype(alpha.dtype)
 
 
 def _as_animation(name: str, frames: Sequence[np.ndarray], original: Original) -> dict[str, Any]:
@@ -106,19 +139,27 @@ def encode(pixels: np.ndarray, name: str, *, quality: int = 95, **more: Any) -> 
 
     With two or four channels the last is transparency. `more` are Pillow's options for the format.
     """
+    stream = io.BytesIO()
+    _save(stream, pixels, name, quality, more)
+    return stream.getvalue()
+
+
+def _save(
+    file: Path | io.BytesIO, pixels: np.ndarray, name: str, quality: int, more: Mapping[str, Any]
+) -> None:
     options: dict[str, dict[str, Any]] = {
         "PNG": {"compress_level": 1},
         "JPEG": {"quality": quality, "subsampling": 0},
         "WEBP": {"quality": quality},
         "TIFF": {"compression": "tiff_adobe_deflate"},
     }
-    stream = io.BytesIO()
     try:
-        _image(pixels).save(stream, name, **(options.get(name, {}) | more))
+        _image(pixels).save(file, name, **{**options.get(name, {}), **more})
     except (OSError, ValueError, RuntimeError) as error:  # libtiff's are the last
+        if isinstance(error, OSError) and error.errno:
+            raise  # of the disk
         size = f"{pixels.shape[1]}×{pixels.shape[0]}"
         raise OutputError(f"{size} pixels can't be written as {name}: {first_line(error)}") from error
-    return stream.getvalue()
 
 
 def _image(pixels: np.ndarray) -> Image.Image:

@@ -303,6 +303,8 @@ class Translator(Saving):
     ) -> np.ndarray:
         """uint8 or uint16 `(H, W, 1 or 3)` to `(scale · H, scale · W, C)`, a large picture band by band.
 
+        A large output is in a temporary file (`images.empty`).
+
         Args:
             condition, code: see `run`.
             name, hole: see `prepare`.
@@ -328,7 +330,7 @@ class Translator(Saving):
             return self._inputs.to_range(pad(band, stop - start, shape[3]))
 
         height, width = (self.card.scale * n for n in pixels.shape[:2])
-        output = np.empty((height, width, self.card.channels[1]), pixels.dtype)
+        output = images.empty((height, width, self.card.channels[1]), pixels.dtype)
         with torch.inference_mode():
             for rows, band in self._sizes.bands(shape, picture, told, coded, self.progress):
                 wanted = self._inputs.from_range(band[:, :, : max(0, height - rows.start), :width])

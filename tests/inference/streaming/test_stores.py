@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from translate.errors import TranslateError
+from translate.files import temporary_folder
 from translate.inference.streaming import stores
-from translate.inference.streaming.stores import Arena, Store, Tier, temporary_folder
+from translate.inference.streaming.stores import Arena, Store, Tier
 
 CPU = torch.device("cpu")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import tempfile
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -16,8 +15,7 @@ import torch
 from torch import Tensor
 
 from translate.errors import TranslateError
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from translate.files import NO_ROOM, temporary_folder
 
 
 @dataclass
@@ -184,15 +182,6 @@ class Store:
             self.arena.drop(self.blocks.popleft())
 
 
-def temporary_folder(folder: Path | None = None) -> Path:
-    """Where the file goes: see `Arena`."""
-    if folder is not None:
-        return folder
-    large = Path("/var/tmp")
-    usual = any(name in os.environ for name in ("TMPDIR", "TEMP", "TMP")) or not os.access(large, os.W_OK)
-    return Path(tempfile.gettempdir()) if usual else large
-
-
 def _bytes_of(tensor: Tensor) -> memoryview:
     return memoryview(cast(Any, tensor.numpy())).cast("B")
 
@@ -205,7 +194,7 @@ def _explained(folder: Path | None) -> Iterator[None]:
         where = "its folder"
         with suppress(OSError):
             where = str(temporary_folder(folder))
-        full = error.errno in _NO_ROOM
+        full = error.errno in NO_ROOM
         remedy = "; set TMPDIR to a folder with more room, or allow more memory" if full else ""
         raise TranslateError(
             f"the temporary file of this picture's maps, in {where}, can't be used: {error.strerror}{remedy}."
