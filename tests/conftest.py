@@ -163,3 +163,98 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def make_clip():
+    """A function that writes a small video with sound, frame `i` of colour `(20 i, 200 | 0, 100 | 0)`."""
+    av = pytest.importorskip("av")
+    from fractions import Fraction
+
+    import numpy as np
+
+    unit = Fraction(1, 90_000)
+
+    def drawn(index: int, size: tuple[int, int]) -> np.ndarray:
+        width, height = size
+        pixels = np.zeros((height, width, 3), np.uint8)
+        pixels[..., 0] = 20 * index % 256
+        pixels[: height // 2, :, 1] = 200
+        pixels[:, : width // 2, 2] = 100
+        return pixels
+
+    def make(
+        path: Path,
+        times: list[int] | None = None,
+        *,
+        size: tuple[int, int] = (64, 48),
+        frames: int = 8,
+        rate: int = 8,
+        codec: str = "libx264",
+        sound: str | None = "aac",
+        muxer: str | None = None,
+        pixels: str = "yuv420p",
+        turn: tuple[float, bool, bool] | None = None,
+        **context: object,
+    ) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        times = times or [90_000 * index // rate for index in range(frames)]
+        with av.open(str(path), "w", format=muxer) as file:
+            video = file.add_stream(codec, rate, {"crf": "10"})
+            video.width, video.height, video.pix_fmt = *size, pixels
+            video.codec_context.time_base = unit
+            for name, value in context.items():
+                setattr(video.codec_context, name, value)
+            if turn is not None:
+                video.set_display_rotation(turn[0], hflip=turn[1], vflip=turn[2])
+            audio = file.add_stream(sound, 48_000) if sound else None
+            if audio is not None:
+                audio.layout = "mono"
+            for index, time in enumerate(times):
+                frame = av.VideoFrame.from_ndarray(drawn(index, size), format="rgb24")
+                frame.pts, frame.time_base = time, unit
+                file.mux(video.encode(frame))
+            file.mux(video.encode())
+            if audio is not None:
+                wave = np.sin(np.arange(48_000 * len(times) // rate) / 17).astype(np.float32)[None] / 3
+                for start in range(0, wave.shape[1] - 1023, 1024):
+                    tone = av.AudioFrame.from_ndarray(wave[:, start : start + 1024], "fltp", "mono")
+                    tone.sample_rate, tone.pts, tone.time_base = 48_000, start, Fraction(1, 48_000)
+                    file.mux(audio.encode(tone))
+                file.mux(audio.encode())
+        return path
+
+    make.drawn = drawn
+    return make
+
+
+@pytest.fixture(scope="session")
+def look():
+    """A function that reads a video with plain PyAV: frames, their times in seconds, packets of sound."""
+    av = pytest.importorskip("av")
+    from types import SimpleNamespace
+
+    def look(path: Path) -> SimpleNamespace:
+        with av.open(str(path)) as file:
+            video, sound, times, pixels = file.streams.video[0], [], [], []
+            for packet in file.demux():
+                if packet.stream.type == "audio" and packet.dts is not None:
+                    sound.append((float(packet.pts * packet.time_base), bytes(packet)))
+                elif packet.stream.type == "video":
+                    for frame in packet.decode():
+                        times.append(float(frame.pts * frame.time_base))
+                        pixels.append(frame.to_ndarray(format="rgb24"))
+            context = video.codec_context
+            return SimpleNamespace(
+                times=times,
+                pixels=pixels,
+                sound=sound,
+                length=file.duration / 1e6,
+                size=(video.width, video.height),
+                codec=context.name,
+                colours=(context.colorspace, context.color_primaries, context.color_trc, context.color_range),
+                aspect=video.sample_aspect_ratio,
+                metadata=dict(file.metadata),
+            )
+
+    return look

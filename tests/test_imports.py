@@ -25,6 +25,7 @@ LAYERS: dict[str, set[str]] = {
     "validation": {"errors"},
     "pillow": {"errors"},
     "images": {"errors", "files", "pillow"},
+    "videos": {"errors", "files", "images"},
     "recipes": set(),
     "config": {"errors", "files", "validation", "recipes"},
     "networks": {"errors"},
@@ -33,13 +34,13 @@ LAYERS: dict[str, set[str]] = {
     "metrics": PICTURES | {"lab", "config", "networks"},
     "translators": METHODS,
     "weights": METHODS | {"files", "colours", "lab", "translators"},
-    "inference": PICTURES | {"devices", "networks", "weights"},
+    "inference": PICTURES | {"videos", "devices", "networks", "weights"},
     "training": PICTURES
     | METHODS
     | {"lab", "devices", "signals", "data", "metrics", "translators", "weights"},
     "cli": PICTURES
     | METHODS
-    | {"devices", "signals", "data", "metrics", "translators", "weights", "inference", "training"},
+    | {"videos", "devices", "signals", "data", "metrics", "translators", "weights", "inference", "training"},
 }
 # The package's face hands out names from above, lazily; `python -m translate` is the command.
 FACE = {"__init__": {"errors", "inference"}, "__main__": {"cli"}}

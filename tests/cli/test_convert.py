@@ -157,7 +157,7 @@ def test_notes_are_counted_not_repeated(here, run):
         (["both", "in", "-o", "out", "--quality", "0"], 2, "Must be >= 1"),
         (["both", "in", "-o", "out", "--batch-size", "0"], 2, "Must be >= 1"),
         (["both", "in", "-o", "out", "--format", "gif"], 2, "gif"),
-        (["both", "in/*.tif", "-o", "out"], 3, "error: no pictures in in/*.tif (looked for "),
+        (["both", "in/*.tif", "-o", "out"], 3, "error: no pictures or videos in in/*.tif (looked for "),
         (
             ["nobody", "in", "-o", "out"],
             4,

@@ -121,7 +121,7 @@ def test_messages(here):
         targets("nothing.png")
     (here / "empty").mkdir()
     for text in ("empty", "in/*.webp"):
-        with pytest.raises(NothingToDo, match=r"no pictures in .* \(looked for \.apng, "):
+        with pytest.raises(NothingToDo, match=r"no pictures or videos in .* \(looked for \.3gp, \.apng, "):
             targets(text)
     with pytest.raises(
         OutputError, match=r"in/b\.png is not a folder, so nothing can be written to in/b\.png/x"

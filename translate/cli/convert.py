@@ -1,17 +1,23 @@
-"""`translate convert`: pictures and folders through a trained model."""
+"""`translate convert`: pictures, videos and folders through a trained model."""
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
-from translate.cli.convert_report import Tally, as_dict, print_json, report, with_progress
+from translate.cli.convert_report import Tally, Watch, as_dict, print_json, report
+
+if TYPE_CHECKING:
+    from translate.inference.plan import Job
 
 _INTERRUPTED = 130
+_BYTES = 10_000  # of a frame, where it matters how many there are before any video is opened
 
 
 def convert(
@@ -43,7 +49,7 @@ def convert(
     json: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> int:
-    """Convert pictures and folders with a trained model.
+    """Convert pictures, videos and folders with a trained model.
 
     Folders are taken with everything below them. Names, tree and sizes are kept, inputs never change. A
     file that can't be converted doesn't stop the others. A second run does what is left: files that were
@@ -55,9 +61,9 @@ def convert(
         A run folder, the name of a run under checkpoints, a model file, another tool's weights, or
         hf:OWNER/NAME[@REVISION] on the Hugging Face Hub.
     inputs
-        Picture files, folders, or quoted patterns such as 'photos/**/*.jpg'.
+        Picture and video files, folders, or quoted patterns such as 'photos/**/*.jpg'.
     output
-        The folder to write to; created if needed.
+        The folder to write to; created if needed. Of one video also a file: .mp4, .m4v, .mov, .mkv or .webm.
     direction
         a2b or b2a: the other generator of a two-way model. Without it a run's a→b.
     norm_statistics
@@ -91,15 +97,15 @@ def convert(
     max_memory
         What the process may take, on a GPU there: 2GB, 800MB. Default: most of what is free.
     format
-        keep the input's format, or write png, jpg or webp.
+        keep the input's format, or write png, jpg or webp. Of pictures; videos stay what they are.
     quality
-        Of JPEG and WebP, 1 to 100.
+        Of JPEG, WebP and videos, 1 to 100.
     batch_size
-        How many pictures of equal size go through the network together.
+        How many pictures of equal size, or frames, go through the network together.
     background
         What shows through transparent pixels in a format without transparency: a colour name or #rrggbb.
     max_pixels
-        Larger pictures, and animations of more pixels in all, are refused.
+        Larger pictures and frames, and animations of more pixels in all, are refused.
     overwrite
         Convert everything again, also what an earlier run has finished.
     on_collision
@@ -119,6 +125,7 @@ def convert(
     from translate.inference.plan import plan
     from translate.inference.shards import choose_shard
     from translate.signals import stopped_by_signals
+    from translate.videos import require_encoders
     from translate.weights.locate import locate
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -127,11 +134,15 @@ def convert(
     colour = _colour(background)
     share = choose_shard(shard)
     jobs = plan(inputs, output, format, samples, on_collision=on_collision, shard=share, mask=mask)
+    pictures, videos = jobs.pictures, jobs.videos
+    if not pictures:
+        require_encoders(job.target.suffix for job in videos)
 
     from translate.inference.folder import convert as convert_files
     from translate.inference.latent import Sampling
     from translate.inference.manifest import Manifest, clean, stamp_of, stamp_of_files
     from translate.inference.translator import load
+    from translate.inference.video import convert as convert_videos
 
     if label is not None and text is not None:
         raise UsageError("--label and --text both say what to translate into; give one of them.")
@@ -156,7 +167,7 @@ def convert(
         "mask": None if mask is None else stamp_of_files(mask),
     }
     remarks = [*translator.notes, *(() if text is None else translator.remarks(text))]
-    if measured := translator.use_backend(backend, len(jobs)):
+    if measured := translator.use_backend(backend, len(pictures) + sum(map(_frames, videos))):
         remarks.append(measured)
     if share is not None:
         remarks.append(
@@ -169,24 +180,25 @@ def convert(
     started = time.perf_counter()
     with (
         stopped_by_signals() as stop,
-        Manifest(output, fingerprint, stamp_of(options), share, overwrite=overwrite) as manifest,
+        Watch(len(jobs), console, quiet, translator) as watch,
+        Manifest(jobs.output, fingerprint, stamp_of(options), share, overwrite=overwrite) as manifest,
     ):
-        results = convert_files(
-            translator,
-            jobs,
-            label=label,
-            text=text,
-            sampling=sampling,
-            batch_size=batch_size,
-            quality=quality,
-            background=colour,
-            max_pixels=max_pixels,
-            manifest=manifest,
-            stop=stop,
-        )
-        tally = Tally(len(jobs), share)
-        for result in with_progress(results, len(jobs), console, quiet, translator):
+        common: dict[str, Any] = {
+            "label": label,
+            "text": text,
+            "sampling": sampling,
+            "batch_size": batch_size,
+            "quality": quality,
+            "max_pixels": max_pixels,
+            "manifest": manifest,
+            "stop": stop,
+        }
+        files = convert_files(translator, pictures, background=colour, **common)
+        clips = convert_videos(translator, videos, progress=watch.frame, **common)
+        tally = Tally(len(jobs), len(videos), share)
+        for result in chain(files, clips):
             tally.add(result)
+            watch.step()
             if json:
                 print_json(as_dict(result))
     summary = tally.summary(time.perf_counter() - started, interrupted=stop.is_set())
@@ -194,6 +206,13 @@ def convert(
         print_json({"summary": asdict(summary) | {"notes": remarks}})
     report(console, tally, summary, output, quiet)
     return _INTERRUPTED if summary.interrupted else int(summary.failed > 0)
+
+
+def _frames(job: Job) -> int:
+    """Roughly, of a video."""
+    with suppress(OSError):
+        return 1 + job.source.stat().st_size // _BYTES
+    return 0
 
 
 def _fingerprint(model_file: Path) -> str:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import TaskID
 
     from translate.inference.converter import Converter
     from translate.inference.folder import Result
+    from translate.inference.plan import Job
     from translate.inference.shards import Shard
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a conversion came to; `seconds` without loading the model.
+    """What a conversion came to; `seconds` without loading the model. Frames of videos count as pictures.
 
     `files` are this process's, `shard` says which of how many shares they are, if any.
     """
@@ -38,8 +40,10 @@ class Tally:
     """Counts that don't grow with the number of files, and the failures, which do."""
 
     files: int
+    videos: int = 0
     shard: Shard | None = None
     done: int = 0
+    made: int = 0
     skipped: int = 0
     failures: list[tuple[Path, str]] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
@@ -49,6 +53,7 @@ class Tally:
             self.skipped += 1
         elif result.error is None:
             self.done += 1
+            self.made += 1 if result.frames is None else result.frames
         else:
             self.failures.append((result.job.source, result.error))
         for note in result.notes:
@@ -62,37 +67,56 @@ class Tally:
             skipped=self.skipped,
             failed=len(self.failures),
             seconds=round(seconds, 3),
-            pictures_per_second=round(self.done / seconds, 2) if seconds else 0.0,
+            pictures_per_second=round(self.made / seconds, 2) if seconds else 0.0,
             interrupted=interrupted and unfinished,
             shard=None if self.shard is None else str(self.shard),
         )
 
 
-def with_progress(
-    results: Iterator[Result], total: int, console: Console, quiet: bool, translator: Converter
-) -> Iterator[Result]:
-    """Hand on the results while a bar shows how far they are, and another how far a large picture is."""
-    from rich import progress
+class Watch:
+    """Shows how far everything is, and a large picture or a video, which take long."""
 
-    columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.fields[rate]}"),
-        progress.TimeRemainingColumn(),
-    )
-    with progress.Progress(*columns, console=console, disable=quiet, transient=True) as bar:
-        task = bar.add_task("converting", total=total, rate="")
-        large = bar.add_task("a large picture", total=100, rate="", visible=False)
+    def __init__(self, total: int, console: Console, quiet: bool, translator: Converter):
+        from rich import progress
 
-        def show(done: int, of: int) -> None:
-            bar.update(large, completed=100 * done // max(1, of), visible=done < of)
+        columns = (
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.fields[rate]}"),
+            progress.TimeRemainingColumn(),
+        )
+        self._bar = progress.Progress(*columns, console=console, disable=quiet, transient=True)
+        self._task = self._bar.add_task("converting", total=total, rate="")
+        self._large = self._bar.add_task("a large picture", total=100, rate="", visible=False)
+        self._frames = self._bar.add_task("", total=None, rate="", visible=False)
+        translator.progress = None if quiet else self._part
 
-        translator.progress = None if quiet else show
-        for result in results:
-            yield result
-            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
-            bar.update(task, advance=1, rate=f"{speed:.1f}/s" if speed else "")
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def step(self) -> None:
+        """A file is over."""
+        self._bar.update(self._frames, visible=False)
+        self._bar.update(self._task, advance=1, rate=self._rate(self._task))
+
+    def frame(self, job: Job, done: int, of: int | None) -> None:
+        """A video is so far."""
+        name = job.source.name
+        if self._bar.tasks[self._frames].description != name:
+            self._bar.reset(self._frames, description=name, total=of, rate="")
+        self._bar.update(self._frames, completed=done, visible=True, rate=self._rate(self._frames))
+
+    def _part(self, done: int, of: int) -> None:
+        self._bar.update(self._large, completed=100 * done // max(1, of), visible=done < of)
+
+    def _rate(self, task: TaskID) -> str:
+        speed = self._bar.tasks[task].finished_speed or self._bar.tasks[task].speed
+        return f"{speed:.1f}/s" if speed else ""
 
 
 def as_dict(result: Result) -> dict:
@@ -100,6 +124,7 @@ def as_dict(result: Result) -> dict:
     width, height = result.size or (None, None)
     targets = [str(target) for target in result.job.targets]
     many = {} if result.job.samples is None else {"outputs": [] if result.error else targets}
+    frames = {} if result.frames is None else {"frames": result.frames}
     return {
         "input": str(result.job.source),
         "output": None if result.error else targets[0],
@@ -109,6 +134,7 @@ def as_dict(result: Result) -> dict:
         "notes": result.notes,
         "width": width,
         "height": height,
+        **frames,
         "seconds": round(result.seconds, 4),
     }
 
@@ -136,7 +162,11 @@ def report(console: Console, tally: Tally, summary: Summary, output: Path, quiet
         if summary.skipped:
             say(f"{summary.skipped} skipped, finished by an earlier run; --overwrite converts them again")
     if summary.interrupted:
-        say("interrupted: the picture at hand was finished; run the same command again for the rest")
+        given_up = ", a video at hand given up" if tally.videos else ""
+        say(
+            f"interrupted: the picture at hand was finished{given_up}; "
+            "run the same command again for the rest"
+        )
     if tally.failures:
         say(f"{summary.failed} failed:", "red")
         for path, reason in tally.failures:

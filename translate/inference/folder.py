@@ -8,15 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-import numpy as np
-
 from translate import images
-from translate.errors import BadImage, ModelError, TranslateError
+from translate.inference.batch import run
 from translate.inference.buckets import Buckets
-from translate.inference.converter import Condition, Converter
+from translate.inference.converter import Converter
 from translate.inference.latent import Sampling
 from translate.inference.manifest import Manifest
-from translate.inference.pictures import require_finite
 from translate.inference.plan import Job
 from translate.inference.work import PIXELS_WAITING, Frame, Result, Work, Writer, read
 
@@ -89,7 +86,7 @@ def convert(
                 if stop is not None and stop.is_set():
                     break
                 for number, code in enumerate(rounds if batch else ()):
-                    outputs = _run(translator, batch, condition, code)
+                    outputs = run(translator, batch, condition, code)
                     for frame, output in zip(batch, outputs, strict=True):
                         writer.add(frame, number, output)
                 yield from _settled(waiting, manifest)
@@ -137,49 +134,3 @@ def _settled(waiting: deque[Work], manifest: Manifest | None, *, all_begun: bool
         if manifest is not None and not result.skipped:
             manifest.record(result.job, work.state, result.error, result.seconds)
         yield result
-
-
-def _run(
-    translator: Converter, batch: list[Frame], condition: Condition, code: Condition
-) -> list[np.ndarray | str]:
-    """The outputs of a batch, uint8 or uint16 `(H, W, C)`, or for each the reason why there is none."""
-    if len(batch) == 1:
-        return [_alone(translator, batch[0], condition, code)]
-    prepared = [_prepare(translator, frame) for frame in batch]
-    inputs = [x for x in prepared if not isinstance(x, str)]
-    try:
-        made = iter(translator.arrays(np.concatenate(inputs), condition, code) if inputs else ())
-    except TranslateError as error:
-        return [x if isinstance(x, str) else str(error) for x in prepared]
-    return [
-        x if isinstance(x, str) else _pixels(next(made), 8 * frame.pixels.itemsize)
-        for frame, x in zip(batch, prepared, strict=True)
-    ]
-
-
-def _alone(translator: Converter, frame: Frame, condition: Condition, code: Condition) -> np.ndarray | str:
-    """As `_run`; a large picture is never there as floats in whole."""
-    try:
-        return translator.pixels(frame.pixels, condition, code, hole=frame.hole)
-    except BadImage as error:
-        return error.reason
-    except ModelError:
-        raise  # the next picture would fare no better
-    except TranslateError as error:
-        return str(error)
-
-
-def _prepare(translator: Converter, frame: Frame) -> np.ndarray | str:
-    """What the network takes of a picture, or the reason why there is nothing."""
-    try:
-        return translator.prepare(frame.pixels, hole=frame.hole)
-    except BadImage as error:
-        return error.reason
-
-
-def _pixels(output: np.ndarray, bits: int) -> np.ndarray | str:
-    try:
-        require_finite(output)
-    except TranslateError as error:
-        return str(error)
-    return images.to_pixels(output, bits=bits)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
-from translate import files, images
+from translate import files, images, videos
 from translate.errors import NothingToDo, UsageError
 from translate.files import natural
 from translate.inference.places import Places, ignores_case, require_folder
@@ -18,11 +18,12 @@ from translate.inference.shards import Shard
 
 FORMATS = ("keep", "png", "jpg", "webp")
 _SHOWN = 3
+_SUFFIXES = images.SUFFIXES | videos.IN_FOLDERS
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture to convert: where it is, where it goes, what is to be said of that.
+    """One picture or video to convert: where it is, where it goes, what is to be said of that.
 
     `name` is the input's path relative to the folder that was named, in POSIX form: its identity, on every
     machine. With `samples` it goes to so many files, `target` with _1, _2 … at the end of its name.
@@ -52,7 +53,8 @@ class Plan(Sequence[Job]):
     """Jobs in order, each made when it is asked for: a hundred thousand take some 20 MB.
 
     `entries` are the folder that was named and the path below it; `renamed` of these take their format's
-    name into their output's; `files` is how many there were before they were shared.
+    name into their output's; `files` is how many there were before they were shared. `named` is the one
+    output's own name, where a file and not a folder was named to write to.
     """
 
     entries: list[tuple[Path, str]]
@@ -62,6 +64,7 @@ class Plan(Sequence[Job]):
     renamed: frozenset[tuple[Path, str]] = frozenset()
     files: int = 0
     mask: Path | None = None
+    named: str | None = None
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -78,6 +81,20 @@ class Plan(Sequence[Job]):
     def __iter__(self) -> Iterator[Job]:
         return map(self._job, self.entries)
 
+    @property
+    def pictures(self) -> Plan:
+        """All that are no videos."""
+        return self._those(lambda name: not videos.is_video(name))
+
+    @property
+    def videos(self) -> Plan:
+        """All that are."""
+        return self._those(videos.is_video)
+
+    def _those(self, wanted: Callable[[str], bool]) -> Plan:
+        entries = [entry for entry in self.entries if wanted(entry[1])]
+        return self if len(entries) == len(self.entries) else replace(self, entries=entries)
+
     def folders(self) -> set[str]:
         """Where outputs go."""
         return {os.path.join(self.output, os.path.dirname(name)) for _, name in self.entries}  # noqa: PTH118, PTH120
@@ -85,19 +102,28 @@ class Plan(Sequence[Job]):
     def _job(self, entry: tuple[Path, str]) -> Job:
         root, name = entry
         target = self.output / name
-        suffix, note = target.suffix, None
-        if self.to != "keep":
-            new = suffix if images.same_format(suffix, f".{self.to}") else f".{self.to}"
-        elif suffix.lower() in images.WRITABLE:
-            new = suffix
-        else:
-            new, note = ".png", f"{suffix or 'a file without suffix'} can't be written: saved as PNG"
+        suffix = target.suffix
+        new, note = (suffix, None) if self.named else self._suffix(suffix)
         if entry in self.renamed and new != suffix:
             target = target.with_name(f"{target.stem}_{suffix[1:]}{new}")
         elif new != suffix:
             target = target.with_suffix(new)
+        if self.named:
+            target = self.output / self.named
         mask = None if self.mask is None else _mask_of(Path(name), self.mask)
         return Job(root / name, target, Path(name).as_posix(), note, self.samples, mask)
+
+    def _suffix(self, suffix: str) -> tuple[str, str | None]:
+        """That of an output, and what is to be said of it."""
+        if suffix.lower() in videos.SUFFIXES:
+            if suffix.lower() in videos.WRITABLE:
+                return suffix, None
+            return videos.INSTEAD, f"{suffix} can't be written: saved as {videos.INSTEAD}"
+        if self.to != "keep":
+            return suffix if images.same_format(suffix, f".{self.to}") else f".{self.to}", None
+        if suffix.lower() in images.WRITABLE:
+            return suffix, None
+        return ".png", f"{suffix or 'a file without suffix'} can't be written: saved as PNG"
 
 
 def plan(
@@ -116,9 +142,9 @@ def plan(
     `to` says so or the input's format can't be written.
 
     Args:
-        inputs: picture files, folders, and glob patterns (`**` for any depth).
-        output: the folder to write to; what is found there is not taken as input.
-        to: the format of the outputs, one of `FORMATS`.
+        inputs: picture and video files, folders, and glob patterns (`**` for any depth).
+        output: the folder to write to; what is found there is not taken as input. Of one video also the file.
+        to: the format of the pictures among the outputs, one of `FORMATS`.
         samples: how many outputs for each picture, numbered; None for one under the picture's own name.
         on_collision: of inputs with one output, `a.jpg` and `a.png` as WebP, `refuse` refuses all, `suffix`
             makes `a_jpg.webp` and `a_png.webp`.
@@ -127,10 +153,13 @@ def plan(
             suffix; what is found there is not taken as input.
 
     Raises:
-        UsageError: an input or mask that isn't there, two inputs for one output, an output that is an input.
-        NothingToDo: no picture in all the inputs.
+        UsageError: an input or mask that isn't there, two inputs for one output, an output that is an input,
+            a file as output that no video is written to.
+        NothingToDo: no picture and no video in all the inputs.
         OutputError: the output folder can't be written.
     """
+    named = _named(inputs, output)
+    output = output if named is None else output.parent
     require_folder(output)
     if mask is not None and not mask.exists():
         raise UsageError(f"{mask}: no such mask file or folder.")
@@ -142,9 +171,9 @@ def plan(
         )
     if not entries:
         raise NothingToDo(
-            f"no pictures in {', '.join(inputs)} (looked for {', '.join(sorted(images.SUFFIXES))})."
+            f"no pictures or videos in {', '.join(inputs)} (looked for {', '.join(sorted(_SUFFIXES))})."
         )
-    whole = Plan(entries, output, to, samples, files=len(entries), mask=mask)
+    whole = Plan(entries, output, to, samples, files=len(entries), mask=mask, named=named)
     ignoring_case = ignores_case(output)
     if on_collision == "suffix":
         whole = replace(whole, renamed=_colliding(whole, ignoring_case))
@@ -154,6 +183,20 @@ def plan(
     _refuse_collisions(whole, ignoring_case, on_collision)
     mine = entries if shard is None else [entry for entry in entries if shard.has(Path(entry[1]).as_posix())]
     return replace(whole, entries=mine)
+
+
+def _named(inputs: Sequence[str], output: Path) -> str | None:
+    """The name of the one file to write, where `output` is one: a video of a video."""
+    if output.suffix.lower() not in images.SUFFIXES | videos.SUFFIXES or output.is_dir():
+        return None
+    one_video = len(inputs) == 1 and videos.is_video(inputs[0]) and not Path(inputs[0]).is_dir()
+    if videos.is_video(output) and not one_video:
+        raise UsageError(f"{output} is a file, which takes one video as input; name a folder as --output.")
+    if one_video and output.suffix.lower() not in videos.WRITABLE:
+        raise UsageError(
+            f"{output}: videos are written as {', '.join(sorted(videos.WRITABLE))}; change the suffix."
+        )
+    return output.name if one_video else None
 
 
 def _listed(
@@ -202,7 +245,7 @@ def _expand(text: str) -> Iterator[tuple[Path, str]]:
 
 
 def _below(folder: Path, base: Path) -> Iterator[tuple[Path, str]]:
-    return ((base, str(file.relative_to(base))) for file in files.walk(folder, images.SUFFIXES))
+    return ((base, str(file.relative_to(base))) for file in files.walk(folder, _SUFFIXES))
 
 
 def _matches(pattern: str) -> Iterator[tuple[Path, str]]:
@@ -212,7 +255,7 @@ def _matches(pattern: str) -> Iterator[tuple[Path, str]]:
     for match in sorted(matches, key=natural):
         if match.is_dir():
             yield from _below(match, base)
-        elif match.suffix.lower() in images.SUFFIXES:
+        elif match.suffix.lower() in _SUFFIXES:
             yield base, str(match.relative_to(base))
 
 

@@ -28,7 +28,8 @@ class Result:
     """What became of one job: `error` is None where all of `job.targets` were written, or `skipped`.
 
     `size` is `(width, height)` of the picture in pixels, None where it wasn't or couldn't be read; `seconds`
-    is from the start of its decoding to the end of its last encoding, waiting included.
+    is from the start of its decoding to the end of its last encoding, waiting included. `frames` are those of
+    a video.
     """
 
     job: Job
@@ -37,6 +38,7 @@ class Result:
     size: tuple[int, int] | None
     seconds: float
     skipped: bool = False
+    frames: int | None = None
 
 
 @dataclass(eq=False)
@@ -212,8 +214,12 @@ def _finish(
         try:
             images.write_like(target, made, original, quality=quality)
         except TranslateError as problem:
-            cause = problem.__cause__
-            if isinstance(problem, OutputError) and isinstance(cause, OSError) and cause.errno in _FATAL:
+            if isinstance(problem, OutputError) and is_fatal(problem):
                 raise
             error = str(problem)
     return error, time.perf_counter()
+
+
+def is_fatal(problem: OutputError) -> bool:
+    """Whether nothing else could be written either: the disk is full or broken."""
+    return isinstance(problem.__cause__, OSError) and problem.__cause__.errno in _FATAL
