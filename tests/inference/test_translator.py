@@ -279,7 +279,7 @@ def test_a_label_reaches_the_network_as_its_number(conditional, labelled_model):
     for number, out in enumerate(outputs):
         with torch.inference_mode():
             expected = network(x, torch.tensor([number, number]))
-        assert torch.allclose(out, expected, atol=1e-6)
+        assert torch.allclose(out, expected, atol=1e-5)
     assert not torch.allclose(outputs[0], outputs[1], atol=0.05)
     mixed = conditional(x, ["giraffe", "horse"])
     assert torch.allclose(mixed, torch.stack([outputs[2][0], outputs[0][1]]), atol=1e-5)
@@ -436,9 +436,13 @@ def test_a_model_with_one_output_has_no_samples(translator):
             ask()
 
 
-@pytest.mark.parametrize("architecture", ["srvgg", "edsr", "srresnet", "rrdb", "resnet"])
-def test_the_memory_format_changes_nothing_but_time(tmp_path, write_model, architecture):
-    arguments = {"depth": 1, "width": 8} | ({} if architecture == "resnet" else {"scale": 2})
+@pytest.mark.parametrize("norm", ["instance", "batch", "layer"])
+@pytest.mark.parametrize("architecture", ["srvgg", "edsr", "srresnet", "rrdb", "resnet", "mobile"])
+def test_the_memory_format_changes_nothing_but_time(tmp_path, write_model, architecture, norm):
+    enlarges = architecture not in ("resnet", "mobile")
+    if enlarges and norm != "instance":
+        pytest.skip("these have no norm to choose")
+    arguments = {"depth": 1, "width": 8} | ({"scale": 2} if enlarges else {"norm": norm})
     path = write_model(tmp_path / "m.safetensors", architecture, arguments=arguments)
     model, picture = model_file.load(path), torch.rand(2, 3, 16, 12) * 2 - 1
     with torch.inference_mode():
@@ -447,7 +451,7 @@ def test_the_memory_format_changes_nothing_but_time(tmp_path, write_model, archi
     changed = [
         weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
         for weight in model.network.state_dict().values()
-        if weight.ndim == 4 and weight.shape[1] > 1
+        if weight.ndim == 4 and weight.shape[1] > 1 and weight.shape[2] > 1
     ]
-    assert all(changed) if architecture != "resnet" else not any(changed)
+    assert all(changed) if norm != "layer" else not any(changed)
     torch.testing.assert_close(translator.run(picture), expected, rtol=0, atol=1e-5)

@@ -10,7 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from translate.networks import convolutions
-from translate.networks.convolutions import FewOutputsConv2d, Padding, ShiftedSum, Winograd, WinogradConv2d
+from translate.networks.convolutions import (
+    FewOutputsConv2d,
+    InstanceNorm2d,
+    Padding,
+    ShiftedSum,
+    Winograd,
+    WinogradConv2d,
+)
 from translate.networks.resnet import ResNet
 
 
@@ -123,3 +130,41 @@ def test_a_generator_gives_what_plain_convolutions_give():
             if isinstance(module, nn.Conv2d):
                 module.__class__ = nn.Conv2d
         assert (found - ours(image)).abs().max() < 2e-5
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_instance_norm_is_torchs_and_so_are_its_gradients(last: bool, monkeypatch: pytest.MonkeyPatch):
+    form = torch.channels_last if last else torch.contiguous_format
+    image = (torch.randn(2, 5, 9, 7) + 30).contiguous(memory_format=form)  # a mean that swallows squares
+    results = []
+    plain = nn.InstanceNorm2d(5, affine=True)
+    ours = InstanceNorm2d(5, affine=True)
+    with torch.no_grad():
+        for layer in (plain, ours):
+            layer.weight.copy_(torch.linspace(-1, 2, 5))
+            layer.bias.copy_(torch.linspace(3, 1, 5))
+    for layer in (plain, ours):
+        picture = image.clone().requires_grad_()
+        output = layer(picture)
+        output.backward(torch.linspace(-1, 2, output.numel()).view(output.shape))
+        results.append((output.detach(), picture.grad))
+    torch.testing.assert_close(results[1], results[0], rtol=1e-4, atol=1e-5)
+    exact = plain.double()(image.double()).float()
+    for values in (convolutions.NORM_VALUES, 1, 2 * 2 * 7 * 5):  # bands of 9 rows, 1 and 2
+        monkeypatch.setattr(convolutions, "NORM_VALUES", values)
+        with torch.inference_mode():
+            torch.testing.assert_close(ours(image), exact, rtol=0, atol=1e-5)
+    with pytest.raises(ValueError, match="more than 1 spatial element"):
+        ours(image[:, :, :1, :1])
+
+
+@torch.inference_mode()
+def test_winograd_keeps_the_memory_format():
+    layer = WinogradConv2d(256, 256, padding_mode="reflect")
+    image = torch.randn(1, 256, 45, 50)
+    wanted = nn.Conv2d.forward(layer, image)
+    for last in (False, True):
+        form = torch.channels_last if last else torch.contiguous_format
+        found = layer.to(memory_format=form)(image.contiguous(memory_format=form))
+        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4)
+        assert (found.stride(1) == 1) == last

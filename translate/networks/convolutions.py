@@ -3,7 +3,8 @@
 A generator spends nearly all its time in two kinds of layer. Its 3×3 convolutions of many channels run at the
 processor's limit of direct convolution, and only fewer multiplications go past that: `WinogradConv2d`. Its
 last convolution has so few output channels that a vector unit idles: `FewOutputsConv2d`. Elsewhere (CUDA,
-other precisions, compiling, exporting) both are the `nn.Conv2d` that they inherit from.
+other precisions, compiling, exporting) both are the `nn.Conv2d` that they inherit from; so is `InstanceNorm2d`
+its parent.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from torch.nn import functional as F
 
 TILE = 4  # pixels of output, in height and width, that one transform makes
 PATCH = TILE + 2  # pixels of input that it reads for them, a 3×3 kernel's reach included
-BAND_TILES = 512  # tiles taken at a time: what bounds the memory of a large picture
+BAND_TILES = 128  # tiles taken at a time: what bounds the memory of a large picture
 WORTH_TILES = 128  # below, transforming the kernel costs more than is saved
 WORTH_CHANNELS = 256  # likewise for the picture
+NORM_VALUES = 2**16  # taken at a time by a norm: what the nearest cache holds twice
 FEW_OUTPUTS = 4  # channels, half of what the narrowest vector unit makes at once
 
 
@@ -60,7 +62,10 @@ class WinogradConv2d(nn.Conv2d):
         if _takes_plain_route(input) or not pays:
             return super().forward(input)
         output: Tensor = Winograd.apply(input, self.weight, self.padding_mode == "reflect")  # type: ignore
-        return output if self.bias is None else output + self.bias.view(-1, 1, 1)
+        if self.bias is None:
+            return output
+        bias = self.bias.view(-1, 1, 1)
+        return output + bias if torch.is_grad_enabled() else output.add_(bias)
 
 
 # Lavin & Gray 2016, §4.3: Y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A for a kernel g and a patch d.
@@ -103,7 +108,8 @@ class Winograd(torch.autograd.Function):
     """`apply(image, weight, reflect)`: (B, C, H, W) and (K, C, 3, 3) to (B, K, H, W), of any float dtype.
 
     Inside, pictures lie channels last, so that patches are copied as whole runs of channels, and everything
-    else is a matrix product.
+    else is a matrix product. The output has the picture's memory format: channels last it is made in half the
+    time, as nothing has to be turned around.
     """
 
     @staticmethod
@@ -112,7 +118,7 @@ class Winograd(torch.autograd.Function):
         to_patch, _, to_tile = _transforms(image.dtype)
         kernel = _transformed_kernel(weight)
         padded = _padded(image, reflect)
-        output = image.new_empty(batch, len(weight), padded.shape[1] - 2, padded.shape[2] - 2)
+        output = _empty(image, batch, len(weight), padded.shape[1] - 2, padded.shape[2] - 2)
         kept = []
         for rows in _bands(padded.shape):
             patches = _patches(padded, rows)
@@ -134,7 +140,7 @@ class Winograd(torch.autograd.Function):
         kernel = _transformed_kernel(weight)
         outputs, (height, width) = len(weight), ctx.image_shape[2:]
         bottom, right = ctx.padded_shape[1] - 2 - height, ctx.padded_shape[2] - 2 - width
-        gradient = F.pad(gradient, (0, right, 0, bottom)) if bottom or right else gradient.contiguous()
+        gradient = F.pad(gradient, (0, right, 0, bottom)) if bottom or right else gradient
         for_image, for_weight = ctx.needs_input_grad[:2]
         padded = gradient.new_zeros(ctx.padded_shape) if for_image else None
         for_kernel = None
@@ -157,7 +163,15 @@ class Winograd(torch.autograd.Function):
 def _transformed_kernel(weight: Tensor) -> Tensor:
     """(K, C, 3, 3) -> (36, K, C)."""
     _, to_kernel, _ = _transforms(weight.dtype)
-    return (to_kernel @ weight.reshape(-1, 9).T).view(PATCH**2, *weight.shape[:2])
+    taps = weight.permute(2, 3, 0, 1).reshape(9, -1)
+    return (to_kernel @ taps).view(PATCH**2, *weight.shape[:2])
+
+
+def _empty(like: Tensor, *shape: int) -> Tensor:
+    """Of the same type, and channels last if `like` is."""
+    last = like.is_contiguous(memory_format=torch.channels_last) and not like.is_contiguous()
+    form = torch.channels_last if last else torch.contiguous_format
+    return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=form)
 
 
 def _padded(image: Tensor, reflect: bool) -> Tensor:
@@ -244,6 +258,45 @@ class FewOutputsConv2d(nn.Conv2d):
         columns = weight.permute(3, 0, 1, 2).reshape(kernel * outputs, inputs, kernel, 1)
         output: Tensor = ShiftedSum.apply(F.conv2d(padded, columns), kernel)  # type: ignore
         return output if self.bias is None else output + self.bias.view(-1, 1, 1)
+
+
+class InstanceNorm2d(nn.InstanceNorm2d):
+    """Instance norm of the picture's own statistics, in a third of the time that torch's takes on a CPU.
+
+    By group norm's routine with a group for each channel, and channels last, where that routine subtracts large
+    sums of squares, by `_normalised`. Maps float32 (B, channels, H, W) to the same.
+
+    Args:
+        affine: with a scale and shift of each channel.
+    """
+
+    def __init__(self, channels: int, eps: float = 1e-5, *, affine: bool = False):
+        super().__init__(channels, eps=eps, affine=affine)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the parent's name)
+        # A single pixel is refused by the parent.
+        if _takes_plain_route(input) or input.ndim != 4 or input.shape[2:].numel() == 1:
+            return super().forward(input)
+        if input.is_contiguous():
+            return F.group_norm(input, input.shape[1], self.weight, self.bias, self.eps)
+        if torch.is_grad_enabled() or not input.is_contiguous(memory_format=torch.channels_last):
+            return super().forward(input)
+        return _normalised(input, self.weight, self.bias, self.eps)
+
+
+def _normalised(image: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    """Instance norm of (B, C, H, W) that lies channels last; squares are summed of what is left of the mean."""
+    batch, channels, height, width = image.shape
+    mean = image.mean((2, 3))
+    rows = max(1, NORM_VALUES // (batch * width * channels))
+    squares = torch.zeros_like(mean)
+    for start in range(0, height, rows):
+        rest = image[:, :, start : start + rows].permute(0, 2, 3, 1) - mean[:, None, None]
+        squares += rest.mul_(rest).sum((1, 2))
+    scale = (squares / (height * width) + eps).rsqrt()
+    scale = scale if weight is None else scale * weight
+    shift = -mean * scale if bias is None else bias - mean * scale
+    return torch.addcmul(shift[:, :, None, None], image, scale[:, :, None, None])
 
 
 class ShiftedSum(torch.autograd.Function):

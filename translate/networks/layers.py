@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from translate.networks.blur import BlurUp
+from translate.networks.convolutions import InstanceNorm2d
 from translate.networks.spectral import SETTLING, SpectralConv2d
 from translate.networks.virtual_norm import VirtualBatchNorm2d
 
@@ -23,7 +24,7 @@ def _batch_norm(channels: int, affine: bool) -> nn.Module:
 
 
 def _instance_norm(channels: int, affine: bool) -> nn.Module:
-    return nn.InstanceNorm2d(channels, affine=False, track_running_stats=False)
+    return InstanceNorm2d(channels)
 
 
 def _no_norm(channels: int, affine: bool) -> nn.Module:
@@ -121,6 +122,15 @@ def needs_bias(norm: str) -> bool:
     channels, which leaves a bias its use.
     """
     return norm not in ("batch", "sync-batch", "virtual")
+
+
+def lies_channels_last(norm: str) -> bool:
+    """Whether pictures may lie channels last, with this normalisation, without harm to the result.
+
+    Torch's layer and group norm then subtract large sums of squares: with a mean of ten standard deviations the
+    result is 0.5 % off.
+    """
+    return norm not in ("layer", "group")
 
 
 class ShuffleConv2d(nn.Conv2d):

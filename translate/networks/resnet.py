@@ -12,7 +12,15 @@ from translate.networks.attention import SelfAttention, attended_place
 from translate.networks.blur import BlurDown
 from translate.networks.conditional_norms import Condition, Conditional, maybe_conditional, run
 from translate.networks.convolutions import FewOutputsConv2d, WinogradConv2d
-from translate.networks.layers import Generator, blend, check_masked, needs_bias, norm_layer, upsample
+from translate.networks.layers import (
+    Generator,
+    blend,
+    check_masked,
+    lies_channels_last,
+    needs_bias,
+    norm_layer,
+    upsample,
+)
 from translate.networks.spectral import spectral as normalise_spectrally
 
 
@@ -69,6 +77,7 @@ class ResNet(Generator):
     ):
         super().__init__()
         check_masked(masked, in_channels, out_channels)
+        self.channels_last = lies_channels_last(norm)
         make_norm, bias = norm_layer(norm), needs_bias(norm)
         self.masked = masked
         self.classes, self.embedding, self.latent = classes, embedding, latent
@@ -241,6 +250,7 @@ class MobileResNet(Generator):
     ):
         super().__init__()
         check_masked(masked, in_channels, out_channels)
+        self.channels_last = lies_channels_last(norm)
         make_norm, bias = norm_layer(norm), needs_bias(norm)
         self.masked = masked
         self.classes, self.embedding, self.latent = classes, embedding, latent

@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from translate.networks.convolutions import InstanceNorm2d
 
-class PictureNorm2d(nn.InstanceNorm2d):
+
+class PictureNorm2d(InstanceNorm2d):
     """Batch norm over a batch of one, for every picture of a batch by itself.
 
     That is instance norm with batch norm's scale and shift. float32 (B, C, H, W) to the same; a map of
