@@ -127,8 +127,8 @@ def needs_bias(norm: str) -> bool:
 def lies_channels_last(norm: str) -> bool:
     """Whether pictures may lie channels last, with this normalisation, without harm to the result.
 
-    Torch's layer and group norm then subtract large sums of squares: with a mean of ten standard deviations the
-    result is 0.5 % off.
+    Torch's layer and group norm then subtract large sums of squares: with a mean of ten standard deviations
+    the result is 0.5 % off.
     """
     return norm not in ("layer", "group")
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from translate.networks.attention import SelfAttention, attended_place
 from translate.networks.blur import BlurDown
 from translate.networks.conditional_norms import Condition, Conditional, maybe_conditional, run
-from translate.networks.convolutions import FewOutputsConv2d, WinogradConv2d
+from translate.networks.convolutions import FewOutputsConv2d
 from translate.networks.layers import (
     Generator,
     blend,
@@ -22,6 +22,7 @@ from translate.networks.layers import (
     upsample,
 )
 from translate.networks.spectral import spectral as normalise_spectrally
+from translate.networks.winograd import WinogradConv2d
 
 
 class ResNet(Generator):
