@@ -1,8 +1,8 @@
 """Layers that are faster on a CPU; weights, names and results are those of torch's.
 
-What `winograd.WinogradConv2d` is for a generator's 3×3 convolutions of many channels, `FewOutputsConv2d` is
-for its last one, which has so few output channels that a vector unit idles, and `InstanceNorm2d` for its norms.
-Elsewhere (CUDA, other precisions, compiling, exporting) they are the layers of torch that they inherit from.
+A generator's 3×3 convolutions of many channels are `winograd.WinogradConv2d`. Its last convolution has so few
+output channels that a vector unit idles: `FewOutputsConv2d`; its norms are `InstanceNorm2d`. Elsewhere (CUDA,
+other precisions, compiling, exporting) these are the layers of torch that they inherit from.
 """
 
 from __future__ import annotations
