@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["TranslateError", "Translator", "__version__", "load"]
+__all__ = ["ExportedTranslator", "TranslateError", "Translator", "__version__", "load", "load_exported"]
 
 if TYPE_CHECKING:
     from translate.errors import TranslateError
+    from translate.inference.exported import ExportedTranslator, load_exported
     from translate.inference.translator import Translator, load
 
 _HOMES = {
+    "ExportedTranslator": "translate.inference.exported",
     "TranslateError": "translate.errors",
     "Translator": "translate.inference.translator",
     "load": "translate.inference.translator",
+    "load_exported": "translate.inference.exported",
 }
 
 

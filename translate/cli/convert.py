@@ -59,7 +59,8 @@ def convert(
     ----------
     model
         A run folder, the name of a run under checkpoints, a model file, another tool's weights, or
-        hf:OWNER/NAME[@REVISION] on the Hugging Face Hub.
+        hf:OWNER/NAME[@REVISION] on the Hugging Face Hub; or a .onnx file that translate export wrote, which
+        starts in a second, as it needs no torch.
     inputs
         Picture and video files, folders, or quoted patterns such as 'photos/**/*.jpg'.
     output
@@ -140,17 +141,15 @@ def convert(
 
     from translate.inference.folder import convert as convert_files
     from translate.inference.latent import Sampling
+    from translate.inference.loading import open_model
     from translate.inference.manifest import Manifest, clean, stamp_of, stamp_of_files
-    from translate.inference.translator import load
     from translate.inference.video import convert as convert_videos
 
     if label is not None and text is not None:
         raise UsageError("--label and --text both say what to translate into; give one of them.")
     sampling = Sampling(samples, seed, truncation, interpolate)
     model_file = locate(model, direction)
-    translator = load(
-        model_file, device=device, norm_statistics=norm_statistics, tile=tile, max_memory=max_memory
-    )
+    translator = open_model(model_file, device, norm_statistics, tile, max_memory)
     if mask is not None and not translator.card.mask:
         raise UsageError("the model translates whole pictures and takes no mask; leave --mask out.")
     fingerprint = _fingerprint(model_file)

@@ -68,7 +68,8 @@ def _to_reference(path: Path, output: Path, format: Literal["junyanz", "cut"]) -
 
 def _to_onnx(path: Path, output: Path) -> tuple[dict[str, Any], str]:
     from translate.weights import model_file
-    from translate.weights.exporters.onnx import input_names, require_onnx, write_onnx
+    from translate.weights.exporters.onnx import require_onnx, write_onnx
+    from translate.weights.onnx_file import input_names
 
     require_onnx()
     model = model_file.load(path)

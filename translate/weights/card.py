@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 
 from translate.colours import from_names
 from translate.errors import ModelError
+from translate.weights import onnx_file
 from translate.weights.first_bytes import first_bytes, is_pickle
 
 FORMAT_VERSION = 5  # 1 knew no labels; 2 no captions, no classes and no codes; 3 no origin; 4 no mask
@@ -210,14 +211,17 @@ class Card(BaseModel):
 
 
 def read_card(path: str | Path) -> Card:
-    """The card of a model file, from its header alone.
+    """The card of a model file, from its header alone, or of an ONNX file that was exported from one.
 
     Raises:
         ModelError: the file is missing, damaged, no model file of ours, or of a newer format.
     """
     path = Path(path)
-    _require_safetensors(path)
-    metadata = _metadata(path)
+    if onnx_file.is_exported(path):
+        metadata = onnx_file.metadata(path)
+    else:
+        _require_safetensors(path)
+        metadata = _metadata(path)
     if METADATA_KEY not in metadata:
         raise ModelError(f"{path} holds weights but no card, so it is no model file that translate wrote.")
     return _parse(path, metadata[METADATA_KEY])

@@ -22,6 +22,7 @@ from translate.weights.card import METADATA_KEY, Card, NormStatistics, read_card
 from translate.weights.importers.found import SPANDREL
 from translate.weights.in_lab import InLab
 from translate.weights.locate import is_foreign
+from translate.weights.onnx_file import is_exported
 from translate.weights.statistics import use_picture_statistics
 
 _SHOWN_KEYS = 3
@@ -99,6 +100,11 @@ def contents(path: Path) -> tuple[Card, Mapping[str, Tensor], tuple[str, ...]]:
     Raises:
         ModelError: see `load`.
     """
+    if is_exported(path):
+        raise ModelError(
+            f"{path} is an exported model, which convert and info take; this needs the .safetensors file "
+            "that it was exported from."
+        )
     if not is_foreign(path):
         return read_card(path), _read_weights(path), ()
     from translate.weights.importers.opening import open_foreign

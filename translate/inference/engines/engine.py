@@ -17,8 +17,9 @@ import translate
 from translate.errors import ModelError, OutputError, TranslateError, UsageError
 from translate.files import explain
 from translate.inference.engines.runtimes import RUNTIMES, Run
-from translate.weights.exporters.onnx import input_names, largest_difference, require_onnx, write_onnx
+from translate.weights.exporters.onnx import largest_difference, require_onnx, write_onnx
 from translate.weights.model_file import Model
+from translate.weights.onnx_file import input_names
 
 TOLERANCE = 4e-3  # of values in a range of 2: half a grey level
 

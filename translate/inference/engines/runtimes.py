@@ -16,7 +16,7 @@ import numpy as np
 
 from translate.errors import ModelError
 from translate.files import replacing
-from translate.weights.exporters.onnx import onnx_runtime
+from translate.weights.onnx_file import onnx_runtime
 
 # Inputs in the order of the file's, float32 or int64, to the output, float32.
 Run = Callable[[Sequence[np.ndarray]], np.ndarray]

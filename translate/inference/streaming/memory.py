@@ -6,11 +6,14 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from translate.errors import UsageError
-from translate.inference.streaming.record import Recording
+
+if TYPE_CHECKING:
+    import torch
+
+    from translate.inference.streaming.record import Recording
 
 SHARE = 0.7  # of what is free: others are on the machine, too, and the estimates are estimates
 LEAST = 2**26  # bytes: less than that is not worth asking for
@@ -41,6 +44,8 @@ def budget(device: torch.device, most: int | None) -> int:
         most: for the whole process, on a GPU for its memory there; None is a share of what is free.
     """
     if device.type == "cuda":
+        import torch
+
         free = int(torch.cuda.mem_get_info(device)[0] + _unused_cache(device))
         taken = torch.cuda.memory_allocated(device)
     else:
@@ -91,10 +96,14 @@ def whole_bytes(recording: Recording, device: torch.device) -> int:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether torch, or Python, had no memory left."""
+    import torch
+
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def _unused_cache(device: torch.device) -> int:
+    import torch
+
     return torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 

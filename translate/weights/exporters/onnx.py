@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
@@ -20,13 +19,13 @@ from translate.errors import ModelError, UsageError
 from translate.files import replacing
 from translate.weights.card import METADATA_KEY, Card
 from translate.weights.model_file import Model
+from translate.weights.onnx_file import OUTPUT, input_names, onnx_runtime
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 TOLERANCE = 1e-3  # of values in a range of 2: an eighth of a grey level
 _NEEDED = ("onnx", "onnxruntime", "onnxscript")
-_OUTPUT = "output"
 _FIXED = 2  # the batch that is traced with; 1 would be taken for a constant
 
 
@@ -42,17 +41,6 @@ class _ByName(nn.Module):
         given = dict(zip(self.names, inputs, strict=True))
         latent = {"latent": given.pop("latent")} if "latent" in given else {}
         return self.network(*given.values(), **latent)
-
-
-def input_names(card: Card) -> tuple[str, ...]:
-    """What the file's inputs are called, in order.
-
-    `image`, float32 (B, C, H, W); then what the model is asked with: `label`, int64 (B,), or `embedding`,
-    float32 (B, E), a caption's vector; then `latent`, float32 (B, n).
-    """
-    label = ("label",) if card.labels else ()
-    embedding = ("embedding",) if card.text else ()
-    return ("image", *label, *embedding, *(("latent",) if card.latent else ()))
 
 
 def write_onnx(path: Path, model: Model) -> float:
@@ -89,14 +77,6 @@ def require_onnx() -> None:
         )
 
 
-def onnx_runtime() -> Any:
-    """The module `onnxruntime`, without its reports to its makers, which it sends unless told."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when it is imported
-    import onnxruntime
-
-    return onnxruntime
-
-
 def traced(model: Model) -> ExportedProgram:
     """The network as `torch.export` sees it, with free batch, height and width.
 
@@ -130,7 +110,7 @@ def _convert(model: Model, path: Path) -> None:
     try:
         with torch.no_grad(), _quiet():
             converted = torch.onnx.export(
-                program, dynamo=True, input_names=list(names), output_names=[_OUTPUT], verbose=False
+                program, dynamo=True, input_names=list(names), output_names=[OUTPUT], verbose=False
             )
     except Exception as error:
         raise ModelError(
@@ -157,7 +137,7 @@ def _compared(model: Model, path: Path) -> float:
     first = -(-max(card.minimum_size, 2 * card.size_multiple) // card.size_multiple)
 
     def run(inputs: Sequence[np.ndarray]) -> np.ndarray:
-        return session.run([_OUTPUT], dict(zip(names, inputs, strict=True)))[0]
+        return session.run([OUTPUT], dict(zip(names, inputs, strict=True)))[0]
 
     sizes = [
         (batch, (first + rows) * card.size_multiple, (first + columns) * card.size_multiple)
