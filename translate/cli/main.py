@@ -38,6 +38,7 @@ app.command(
     "translate.cli.export:export", name="export", help="Write a model for another tool, as it names weights."
 )
 app.command("translate.cli.publish:publish", name="publish", help="Publish a model on the Hugging Face Hub.")
+app.command("translate.cli.serve:serve", name="serve", help="Open the studio, a page for everything.")
 app.command("translate.cli.info:info", name="info", help="Print the card of a model or run.")
 data.command("translate.cli.data_render:render", name="render", help="Render the built-in data set, savanna.")
 data.command(

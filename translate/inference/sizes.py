@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, get_args
 
 import torch
@@ -15,6 +16,7 @@ from translate.inference.streaming.operators import Rows
 from translate.inference.streaming.program import Program, Progress
 from translate.inference.streaming.record import Recording, Unstreamable, record
 from translate.inference.streaming.stores import Arena, Tier
+from translate.inference.watching import watched
 
 Tile = Literal["auto", "whole", "exact", "approximate"]
 SMALL = 2**20  # pixels of a picture up to which nobody asks whether it fits
@@ -68,8 +70,8 @@ class Sizes:
 
         Args:
             told, coded: what the network is called with besides, for each picture.
-            progress: told what share of the work is done, of a picture that doesn't go through as a whole. An
-                exception that it raises ends the work.
+            progress: told what share of the work is done, of a picture of more than `SMALL` pixels or one
+                that doesn't go through as a whole. An exception that it raises ends the work.
             engine: what whole pictures are given to instead of the network.
 
         Raises:
@@ -81,7 +83,8 @@ class Sizes:
         failed: Exception | None = None
         if not self.streams(x.shape, told, coded):
             try:
-                return (engine or self._network)(x, *told, **coded)
+                with self._told(x, progress, engine):
+                    return (engine or self._network)(x, *told, **coded)
             except (RuntimeError, MemoryError) as error:
                 if self.tile != "auto" or not memory.is_out_of_memory(error):
                     raise
@@ -117,6 +120,13 @@ class Sizes:
             tiers.append(Tier(host, memory.budget(host, None)))
         with Arena(self._device, tiers) as arena:
             yield from program.run(picture, arena, budget, progress=progress)
+
+    def _told(
+        self, x: Tensor, progress: Progress | None, engine: Callable[..., Tensor] | None
+    ) -> AbstractContextManager[None]:
+        if progress is None or engine is not None or x.shape[0] * x.shape[2] * x.shape[3] < SMALL:
+            return nullcontext()
+        return watched(self._network, progress)
 
     def _banded(
         self, x: Tensor, told: tuple, coded: Mapping[str, Tensor], progress: Progress | None

@@ -1,0 +1,1 @@
+"""The studio: drag, drop, see. `translate serve` opens it."""

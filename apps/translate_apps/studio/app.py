@@ -1,0 +1,104 @@
+"""The page: its tabs, and how it is served."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.events import api
+
+from translate_apps.studio import batch_tab, look, translate_tab
+from translate_apps.studio.choosing import updates
+from translate_apps.studio.desk import Desk
+from translate_apps.studio.settings import Settings
+from translate_apps.studio.shelf import Shelf
+from translate_apps.studio.translating import Translating
+
+_KEPT_SECONDS = 3600  # uploads and results
+_QUEUE = 64  # visitors' requests that wait; more are told to come back
+
+
+def build(settings: Settings) -> tuple[gr.Blocks, Desk, Shelf]:
+    """The whole page, not yet served, with what it works with."""
+    shelf, desk = Shelf(settings.models, settings.device), Desk()
+    translating = Translating(settings, shelf)
+    with gr.Blocks(
+        title=look.TITLE,
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(_KEPT_SECONDS // 4, _KEPT_SECONDS),
+    ) as page:
+        with gr.Column(elem_id="masthead"):
+            gr.Markdown("# Translate studio\nDrop a picture, choose a model, see.")
+        with gr.Tab("Translate", id="translate"):
+            choices = [translate_tab.build(shelf, desk, translating)]
+        with gr.Tab("Batch", id="batch"):
+            choices.append(batch_tab.build(settings, shelf, desk))
+        translate_tab.translate_endpoint(desk, translating)
+
+        def models() -> list[dict[str, Any]]:
+            """The models of the studio: name, domains, directions, labels, captions, scale."""
+            return [_described(name, offer.card, list(offer.files)) for name, offer in shelf.offers().items()]
+
+        api(models, api_name="models")
+        page.load(
+            lambda: updates(shelf, None) * len(choices),
+            None,
+            [component for choice in choices for component in choice.components],
+            api_visibility="private",
+            queue=False,
+        )
+    page.queue(max_size=_QUEUE, default_concurrency_limit=4)
+    return page, desk, shelf
+
+
+def serve(
+    settings: Settings,
+    host: str = "127.0.0.1",
+    port: int | None = 7860,
+    auth: tuple[str, str] | None = None,
+    *,
+    mcp: bool = False,
+) -> tuple[gr.Blocks, str]:
+    """Serve the page in threads of its own; gives it and its address.
+
+    Args:
+        port: None takes the first free one from 7860 on.
+    """
+    page, desk, shelf = build(settings)
+    _, address, _ = page.launch(
+        server_name=host,
+        server_port=port,
+        auth=auth,
+        mcp_server=mcp,
+        max_file_size=settings.max_upload,
+        theme=look.theme(),
+        css=look.CSS,
+        footer_links=["api"],
+        run_history=False,
+        show_error=False,
+        share=False,
+        ssr_mode=False,
+        quiet=True,
+        prevent_thread_lock=True,
+        inbrowser=False,
+        favicon_path=str(Path(__file__).with_name("favicon.svg")),
+    )
+    # After the page is there: torch takes as long to import as Gradio does.
+    desk.hand_in(lambda _: shelf.load_first())
+    return page, address
+
+
+def _described(name: str, card: Any, directions: list[str]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "source": card.source,
+        "target": card.target,
+        "directions": directions,
+        "labels": list(card.labels),
+        "captions": card.text is not None,
+        "fills_holes": card.mask,
+        "many_outputs": bool(card.latent),
+        "scale": card.scale,
+    }

@@ -1,0 +1,50 @@
+"""Colours, spacing and the few rules of style that Gradio's themes have no word for."""
+
+from __future__ import annotations
+
+from gradio.themes import Base, colors, sizes
+
+TITLE = "Translate studio"
+
+# Fonts of the visitor's system: nothing is fetched from anywhere.
+_SANS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif"]
+_MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
+
+CSS = """
+.gradio-container > main { max-width: 1220px; margin: 0 auto; padding: 0 24px 32px; }
+#masthead { padding: 22px 4px 2px; gap: 2px; }
+#masthead h1 { font-size: 1.45rem; font-weight: 650; letter-spacing: -0.01em; margin: 0; }
+#masthead p { color: var(--body-text-color-subdued); margin: 2px 0 0; }
+.tab-container button { font-size: 1rem; }
+.remark p { color: var(--body-text-color-subdued); font-size: 0.9rem; margin: 0; }
+.examples .grid-wrap { max-height: 120px; }
+:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; }
+@media (max-width: 640px) {
+  .gradio-container > main { padding: 0 12px 24px; }
+  #masthead { padding-top: 12px; }
+}
+@media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
+"""
+
+
+def theme() -> Base:
+    """Neutral greys, one accent, the system's fonts; light and dark."""
+    return Base(
+        primary_hue=colors.teal,
+        neutral_hue=colors.stone,
+        radius_size=sizes.radius_md,
+        font=_SANS,
+        font_mono=_MONO,
+    ).set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        block_background_fill="white",
+        block_background_fill_dark="*neutral_900",
+        block_border_width="1px",
+        block_shadow="none",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_text_color="white",
+    )
