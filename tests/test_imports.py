@@ -93,6 +93,20 @@ def test_a_module_imports_from_below_only(path):
     assert not wrong, f"{path.relative_to(PACKAGE)} ({room}) must not import {wrong}"
 
 
+APPS = PACKAGE.parent / "apps"
+
+
+@pytest.mark.parametrize("path", sorted(APPS.rglob("*.py")), ids=lambda path: str(path.relative_to(APPS)))
+def test_the_apps_use_the_package_but_not_its_command(path):
+    wrong = [name for _, name in rooms_imported(path) if name == "cli"]
+    assert not wrong
+
+
+def test_the_package_knows_the_apps_in_one_place_only():
+    knowing = [path.relative_to(PACKAGE) for path in modules() if "translate_apps" in path.read_text("utf-8")]
+    assert knowing == [Path("cli/serve.py")]
+
+
 def test_the_walk_notices_every_way_to_import(tmp_path):
     source = (
         "import torch, translate\nfrom translate import __version__, images, load\n"

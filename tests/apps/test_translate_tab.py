@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,14 @@ def after(page: Any) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(page.request.get(source).body())).convert("RGB"))
 
 
+@contextlib.contextmanager
+def another(page: Any) -> Iterator[None]:
+    """Wait until the slider shows another result than before the block."""
+    old = page.locator("#result img").nth(1).get_attribute("src")
+    yield
+    page.wait_for_function("old => document.querySelectorAll('#result img')[1].src != old", arg=old)
+
+
 def downloaded(page: Any, folder: Path) -> Path:
     with page.expect_download() as download:
         page.locator("#download").click()
@@ -58,12 +68,9 @@ def test_a_picture_is_translated_as_soon_as_it_is_dropped(page, models, tmp_path
     assert file.name.startswith("Mein Pferd")
     assert np.array_equal(images.read(file).pixels, expected)
 
-    page.get_by_label("zebra → horse").check()
+    with another(page):
+        page.get_by_label("zebra → horse").check()
     back = translate.load(models / "both", direction="b2a")(photo(1))
-    page.wait_for_function(
-        "old => document.querySelectorAll('#result img')[1].src != old",
-        arg=page.locator("#result img").nth(1).get_attribute("src"),
-    )
     assert np.array_equal(after(page), back)
 
 
@@ -75,19 +82,17 @@ def test_models_are_asked_for_what_they_take(page, models, tmp_path, photo):
     translator = translate.load(models / "coats.safetensors")
     first, second = translator.card.labels[:2]
     assert np.array_equal(after(page), translator(photo(2), label=first))
-    old = page.locator("#result img").nth(1).get_attribute("src")
-    page.locator("#translate-label input").click()
-    page.get_by_role("option", name=second).first.click()
-    page.wait_for_function("old => document.querySelectorAll('#result img')[1].src != old", arg=old)
+    with another(page):
+        page.locator("#translate-label input").click()
+        page.get_by_role("option", name=second).first.click()
     assert np.array_equal(after(page), translator(photo(2), label=second))
 
     choose(page, "many")
     page.wait_for_selector("#many img")
     several = translate.load(models / "many.safetensors").samples(photo(2), 4)
     assert page.locator("#many img").count() == 4
-    old = page.locator("#result img").nth(1).get_attribute("src")
-    page.locator("#many button").nth(2).click()
-    page.wait_for_function("old => document.querySelectorAll('#result img')[1].src != old", arg=old)
+    with another(page):
+        page.locator("#many button").nth(2).click()
     assert np.array_equal(after(page), several[2])
 
 

@@ -56,6 +56,7 @@ def serve(
     from rich.console import Console
 
     from translate.errors import UsageError
+    from translate.signals import stopped_by_signals
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if not models.is_dir():
@@ -87,10 +88,9 @@ def serve(
                 f"port {port} of {host} can't be had; another program has it, so take another --port."
             ) from error
         console.print(f"the studio is at {address}  (Ctrl-C ends it)", markup=False)
-        try:
-            page.block_thread()
-        finally:
-            page.close(verbose=False)
+        with stopped_by_signals() as stop:
+            stop.wait()
+        page.close(verbose=False)
     return 0
 
 

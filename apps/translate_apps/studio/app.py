@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from translate_apps.studio import batch_tab, look, translate_tab
+from translate_apps.studio import batch_tab, draw_tab, look, translate_tab
 from translate_apps.studio.choosing import updates
 from translate_apps.studio.desk import Desk
 from translate_apps.studio.settings import Settings
@@ -33,6 +33,8 @@ def build(settings: Settings) -> tuple[gr.Blocks, Desk, Shelf]:
             gr.Markdown("# Translate studio\nDrop a picture, choose a model, see.")
         with gr.Tab("Translate", id="translate"):
             choices = [translate_tab.build(shelf, desk, translating)]
+        with gr.Tab("Draw", id="draw"):
+            draw_choice = draw_tab.build(settings, shelf, desk, translating)
         with gr.Tab("Batch", id="batch"):
             choices.append(batch_tab.build(settings, shelf, desk))
         translate_tab.translate_endpoint(desk, translating)
@@ -43,9 +45,9 @@ def build(settings: Settings) -> tuple[gr.Blocks, Desk, Shelf]:
 
         api(models, api_name="models")
         page.load(
-            lambda: updates(shelf, None) * len(choices),
+            lambda: updates(shelf, None) * len(choices) + draw_tab.filled(shelf, None),
             None,
-            [component for choice in choices for component in choice.components],
+            [component for choice in (*choices, draw_choice) for component in choice.components],
             api_visibility="private",
             queue=False,
         )

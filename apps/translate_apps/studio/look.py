@@ -17,6 +17,7 @@ CSS = """
 #masthead p { color: var(--body-text-color-subdued); margin: 2px 0 0; }
 .tab-container button { font-size: 1rem; }
 .remark p { color: var(--body-text-color-subdued); font-size: 0.9rem; margin: 0; }
+#drawn img { width: 100%; height: 100%; object-fit: contain; }
 .examples .grid-wrap { max-height: 120px; }
 :focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; }
 @media (max-width: 640px) {
