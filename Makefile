@@ -3,16 +3,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean
+.PHONY: help demo app test lint clean
 
 help:
 	@echo "make demo   train a horse-to-zebra translator on rendered pictures and look at it (minutes)"
+	@echo "make app    open the studio, a page for translating, drawing and batches"
 	@echo "make test   run the whole test suite"
 	@echo "make lint   ruff and pyright"
 	@echo "make clean  remove .venv; data, runs and outputs stay"
 
 demo: .venv/.installed
 	@$(BIN)/translate demo
+
+app: .venv/.installed-app
+	@$(BIN)/translate serve
 
 test: .venv/.installed-dev
 	@echo "Running the test suite"
@@ -36,6 +40,11 @@ clean:
 .venv/.installed: .venv/.python pyproject.toml
 	@echo "Installing translate and what it needs into .venv (PyTorch is large: some minutes)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/.installed-app: .venv/.installed pyproject.toml
+	@echo "Installing what the studio needs into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app]'
 	@touch $@
 
 .venv/.installed-dev: .venv/.installed pyproject.toml

@@ -72,6 +72,7 @@ def test_all_verbs_are_there():
         "import",
         "export",
         "publish",
+        "serve",
         "info",
         "data render",
         "data inspect",
