@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict
@@ -46,6 +47,8 @@ def convert(
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     on_collision: Literal["refuse", "suffix"] = "refuse",
     shard: str | None = None,
+    engine: Literal["local", "ray"] = "local",
+    workers: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     json: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> int:
@@ -115,6 +118,11 @@ def convert(
     shard
         i/n: of all files only the i-th of n shares, so that n processes do the whole. By itself under
         torchrun, srun, SLURM arrays and Kubernetes' indexed jobs.
+    engine
+        Who works: local, this process, or ray, the workers of a Ray cluster (RAY_ADDRESS, or one of this
+        machine's own).
+    workers
+        How many, of --engine ray. Default: one for each GPU, without any one for four CPUs.
     json
         Print one JSON object per file and a summary to stdout.
     quiet
@@ -123,6 +131,8 @@ def convert(
     from rich.console import Console
 
     from translate.errors import UsageError
+    from translate.inference.on_ray import Setup, require_ray
+    from translate.inference.on_ray import convert as convert_on_ray
     from translate.inference.plan import plan
     from translate.inference.shards import choose_shard
     from translate.signals import stopped_by_signals
@@ -136,6 +146,10 @@ def convert(
     share = choose_shard(shard)
     jobs = plan(inputs, output, format, samples, on_collision=on_collision, shard=share, mask=mask)
     pictures, videos = jobs.pictures, jobs.videos
+    if engine == "ray":
+        require_ray()
+    elif workers is not None:
+        raise UsageError("--workers is how many workers --engine ray has; add --engine ray.")
     if not pictures:
         require_encoders(job.target.suffix for job in videos)
 
@@ -149,7 +163,8 @@ def convert(
         raise UsageError("--label and --text both say what to translate into; give one of them.")
     sampling = Sampling(samples, seed, truncation, interpolate)
     model_file = locate(model, direction)
-    translator = open_model(model_file, device, norm_statistics, tile, max_memory)
+    loading = (device, norm_statistics, tile, max_memory)
+    translator = open_model(model_file, *loading)
     if mask is not None and not translator.card.mask:
         raise UsageError("the model translates whole pictures and takes no mask; leave --mask out.")
     fingerprint = _fingerprint(model_file)
@@ -176,6 +191,7 @@ def convert(
     for remark in () if quiet else remarks:
         console.print(f"note: {remark}", markup=False)
     clean(jobs)
+    stdout = sys.stdout  # Ray's messages are kept away from it
     started = time.perf_counter()
     with (
         stopped_by_signals() as stop,
@@ -189,20 +205,26 @@ def convert(
             "batch_size": batch_size,
             "quality": quality,
             "max_pixels": max_pixels,
-            "manifest": manifest,
-            "stop": stop,
         }
-        files = convert_files(translator, pictures, background=colour, **common)
-        clips = convert_videos(translator, videos, progress=watch.frame, **common)
+        if engine == "ray":
+            setup = Setup(
+                model_file, loading, backend, common, colour, jobs.output, fingerprint, stamp_of(options)
+            )
+            results = convert_on_ray(jobs, setup, manifest, workers=workers, stop=stop)
+        else:
+            common |= {"manifest": manifest, "stop": stop}
+            files = convert_files(translator, pictures, background=colour, **common)
+            clips = convert_videos(translator, videos, progress=watch.frame, **common)
+            results = chain(files, clips)
         tally = Tally(len(jobs), len(videos), share)
-        for result in chain(files, clips):
+        for result in results:
             tally.add(result)
             watch.step()
             if json:
-                print_json(as_dict(result))
+                print_json(as_dict(result), stdout)
     summary = tally.summary(time.perf_counter() - started, interrupted=stop.is_set())
     if json:
-        print_json({"summary": asdict(summary) | {"notes": remarks}})
+        print_json({"summary": asdict(summary) | {"notes": remarks}}, stdout)
     report(console, tally, summary, output, quiet)
     return _INTERRUPTED if summary.interrupted else int(summary.failed > 0)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -139,12 +138,12 @@ def as_dict(result: Result) -> dict:
     }
 
 
-def print_json(content: dict) -> None:
-    """One line to stdout, at once."""
+def print_json(content: dict, stream: TextIO) -> None:
+    """One line, at once."""
     import json
 
-    sys.stdout.write(json.dumps(content) + "\n")
-    sys.stdout.flush()
+    stream.write(json.dumps(content) + "\n")
+    stream.flush()
 
 
 def report(console: Console, tally: Tally, summary: Summary, output: Path, quiet: bool) -> None:

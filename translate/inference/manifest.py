@@ -56,17 +56,25 @@ class Manifest:
         model: a hash of the model file.
         options: a hash of the options, see `stamp_of`.
         shard: the share of this process; None where there is one.
+        name: of this process among those that share the work otherwise.
         overwrite: nothing counts as finished.
     """
 
     def __init__(
-        self, output: Path, model: str, options: str, shard: Shard | None = None, *, overwrite: bool = False
+        self,
+        output: Path,
+        model: str,
+        options: str,
+        shard: Shard | None = None,
+        *,
+        name: str = "",
+        overwrite: bool = False,
     ):
         self._output = output
         self._model = model
         self._options = options
-        name = "" if shard is None else f".{shard.index + 1}-of-{shard.count}"
-        self._path = output / f"{_NAME}{name}.jsonl"
+        parts = (_NAME, "" if shard is None else f"{shard.index + 1}-of-{shard.count}", name)
+        self._path = output / f"{'.'.join(part for part in parts if part)}.jsonl"
         self._finished = {} if overwrite else _read(output, shard)
         self._stream = None
 
