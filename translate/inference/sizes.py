@@ -113,12 +113,14 @@ class Sizes:
             picture: its rows, from and up to, on the device.
         """
         program = Program(self._recording(shape, told, coded))
-        budget = int(HOLES * memory.budget(self._device, self._most))
+        free = memory.budget(self._device, self._most)
+        budget = int(HOLES * free)
         tiers = [Tier(self._device, budget)]
+        guard = memory.Guard(memory.taken_memory() + free) if self._device.type == "cpu" else None
         if self._device.type != "cpu":
             host = torch.device("cpu")
             tiers.append(Tier(host, memory.budget(host, None)))
-        with Arena(self._device, tiers) as arena:
+        with Arena(self._device, tiers, guard) as arena:
             yield from program.run(picture, arena, budget, progress=progress)
 
     def _told(

@@ -10,7 +10,7 @@ import torch
 
 from translate.errors import TranslateError
 from translate.files import temporary_folder
-from translate.inference.streaming import stores
+from translate.inference.streaming import memory, stores
 from translate.inference.streaming.stores import Arena, Store, Tier
 
 CPU = torch.device("cpu")
@@ -29,7 +29,7 @@ def filled(arena: Arena, blocks: int = 4) -> Store:
 
 def test_rows_come_back_from_memory_and_from_the_file(tmp_path):
     size = block(0).nbytes
-    with Arena(CPU, [Tier(CPU, 2 * size)], tmp_path) as arena:
+    with Arena(CPU, [Tier(CPU, 2 * size)], folder=tmp_path) as arena:
         store = filled(arena)
         assert (arena.tiers[0].used, arena.written) == (2 * size, 2 * size)
         assert list(tmp_path.iterdir()) == [], "the file has a name"
@@ -45,6 +45,23 @@ def test_rows_come_back_from_memory_and_from_the_file(tmp_path):
         arena.limit(0)
         assert arena.tiers[0].used == 0
         assert torch.equal(other.rows(0, 16)[0, 0, :, 0], torch.arange(16.0))
+
+
+def test_what_a_process_takes_too_much_is_withheld_from_maps(monkeypatch):
+    size = block(0).nbytes
+    taken = [1000]
+    monkeypatch.setattr(memory, "taken_memory", lambda: taken[0])
+    with Arena(CPU, [Tier(CPU, 4 * size)], memory.Guard(1000)) as arena:
+        store = filled(arena)
+        arena.relieve()
+        assert arena.tiers[0].used == 4 * size
+        taken[0] += size + 1
+        arena.relieve()
+        assert (arena.tiers[0].used, arena.written) == (2 * size, 2 * size)
+        taken[0] = 900
+        arena.limit(4 * size)
+        assert arena.free == size - 1, "what was too much once stays withheld from later passes"
+        assert torch.equal(store.rows(0, 16)[0, 0, :, 0], torch.arange(16.0))
 
 
 def test_a_view_doesn_t_keep_what_it_was_cut_from():
@@ -70,7 +87,7 @@ def test_a_full_disk_is_a_sentence_with_a_remedy(tmp_path, monkeypatch):
             pass
 
     monkeypatch.setattr(stores.tempfile, "TemporaryFile", Full)
-    with Arena(CPU, [Tier(CPU, 0)], tmp_path) as arena, pytest.raises(TranslateError) as error:
+    with Arena(CPU, [Tier(CPU, 0)], folder=tmp_path) as arena, pytest.raises(TranslateError) as error:
         filled(arena)
     assert str(tmp_path) in str(error.value)
     assert "No space left on device; set TMPDIR to a folder with more room" in str(error.value)

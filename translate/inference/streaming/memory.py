@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 from contextlib import suppress
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from translate.inference.streaming.record import Recording
 
 SHARE = 0.7  # of what is free: others are on the machine, too, and the estimates are estimates
+NEAR = 0.9  # of what a process may take, from where on it gives back what it doesn't use
 LEAST = 2**26  # bytes: less than that is not worth asking for
 # Convolutions copy what they read and write into layouts of their own, and a heap has holes.
 SLACK = 1.25
@@ -75,6 +77,29 @@ def taken_memory() -> int:
         status = Path("/proc/self/status").read_text()
         return int(status.split("RssAnon:")[1].split()[0]) * 1024
     return 0
+
+
+class Guard:
+    """Sees whether a process stays within its memory: what layers take for themselves is only estimated.
+
+    Args:
+        most: bytes for the whole process.
+    """
+
+    def __init__(self, most: int):
+        self._most = most
+
+    def excess(self) -> int:
+        """Bytes that the process has now taken too many; near the limit the heap's holes are given back."""
+        taken = taken_memory()
+        if taken > NEAR * self._most:
+            _trim()
+        return max(0, taken - self._most)
+
+
+def _trim() -> None:
+    with suppress(OSError, AttributeError, TypeError):  # glibc's alone
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def whole_bytes(recording: Recording, device: torch.device) -> int:

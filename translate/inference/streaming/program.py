@@ -116,6 +116,7 @@ class Program:
                 {number: statistics.add for number, statistics in watched.items()},
             )
             for part, made in bands:
+                arena.relieve()
                 if made is not None and target == self.output:
                     yield part, made
                 if progress is not None:

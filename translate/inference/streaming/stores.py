@@ -16,6 +16,7 @@ from torch import Tensor
 
 from translate.errors import TranslateError
 from translate.files import NO_ROOM, temporary_folder
+from translate.inference.streaming.memory import Guard
 
 
 @dataclass
@@ -51,13 +52,22 @@ class Arena:
     Args:
         device: where blocks are computed and wanted.
         tiers: memory to fill, in this order.
+        guard: asked now and then whether the process takes too much; then less is left to the first tier.
         folder: for the file; None is TMPDIR, or /var/tmp, which is rarely a disk in memory as /tmp may be.
     """
 
-    def __init__(self, device: torch.device, tiers: list[Tier], folder: Path | None = None):
+    def __init__(
+        self,
+        device: torch.device,
+        tiers: list[Tier],
+        guard: Guard | None = None,
+        folder: Path | None = None,
+    ):
         self.device = device
         self.tiers = tiers
         self.written = 0  # bytes that went to the file
+        self._guard = guard
+        self._withheld = 0
         self._folder = folder
         self._file: BinaryIO | None = None
         self._end = 0
@@ -116,14 +126,22 @@ class Arena:
     def limit(self, room: int) -> None:
         """Leave no more than that to the first tier; what is too much there goes elsewhere."""
         tier = self.tiers[0]
-        tier.room = room
+        tier.room = max(0, room - self._withheld)
         for block in list(self._held.values()):
-            if tier.used <= room:
+            if tier.used <= tier.room:
                 break
             if block.tier is tier and block.tensor is not None:
                 tensor = block.tensor
                 self.drop(block)
                 self.put(block, tensor)
+
+    def relieve(self) -> None:
+        """Withhold from the first tier what the process has taken too much."""
+        excess = 0 if self._guard is None else self._guard.excess()
+        if excess and self.tiers[0].room:
+            asked = self.tiers[0].room + self._withheld
+            self._withheld += min(excess, self.tiers[0].room)
+            self.limit(asked)
 
     def _write(self, block: _Block, tensor: Tensor) -> None:
         if self._file is None:
