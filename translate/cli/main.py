@@ -35,7 +35,9 @@ app.command(
     help="Make model files of other tools' weights: pix2pix, CycleGAN, CUT, pix2pixHD, Real-ESRGAN and more.",
 )
 app.command(
-    "translate.cli.export:export", name="export", help="Write a model for another tool, as it names weights."
+    "translate.cli.export:export",
+    name="export",
+    help="Write a model for another tool or runtime, or as a web page.",
 )
 app.command("translate.cli.publish:publish", name="publish", help="Publish a model on the Hugging Face Hub.")
 app.command("translate.cli.serve:serve", name="serve", help="Open the studio, a page for everything.")

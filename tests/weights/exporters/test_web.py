@@ -1,0 +1,260 @@
+"""The page: whole or not at all, nothing from elsewhere, and in a browser the command line's pictures."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import http.server
+import io
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
+import translate
+from translate.cli.export import export
+from translate.errors import ModelError, OutputError, UsageError
+from translate.weights import model_file
+from translate.weights.card import read_card
+from translate.weights.exporters import web
+from translate.weights.exporters.web import facts_of, find_runtime, refuse, write_site
+
+CLASSES = ("#000000", "#0000ff", "#ff8000")
+
+
+@pytest.fixture
+def runtime(tmp_path) -> Path:
+    """What passes for the npm package, installed."""
+    dist = tmp_path / "npm/node_modules/onnxruntime-web/dist"
+    dist.mkdir(parents=True)
+    for name in ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"):
+        (dist / name).write_text(name)
+    (dist.parent / "package.json").write_text('{"version": "1.2.3"}')
+    return tmp_path / "npm"
+
+
+@pytest.fixture
+def plain(tmp_path, write_model, monkeypatch) -> model_file.Model:
+    """A model, the export of whose network is left out."""
+    monkeypatch.setattr(web, "write_onnx", lambda path, model: path.write_bytes(b"network") and 0.0)
+    return model_file.load(write_model(tmp_path / "model.safetensors", licence="<CC0>"))
+
+
+def test_a_site_is_whole_and_replaced_by_another_alone(tmp_path, plain, runtime, monkeypatch):
+    site = tmp_path / "deep/site"
+    write_site(site, plain, runtime)
+    names = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    assert names == {
+        *("index.html", "style.css", "page.js", "worker.js", "model.json", "model.onnx"),
+        *(f"runtime/{name}" for name in ("ort.js", "ort-wasm.js", "ort-wasm.wasm", "LICENSE.txt")),
+    }
+    text = (site / "index.html").read_text()
+    assert "&lt;CC0&gt;" in text
+    assert "<title>horse → zebra</title>" in text
+    assert "$" not in text
+    assert "1.2.3, Copyright (c) Microsoft" in (site / "runtime/LICENSE.txt").read_text()
+    for name in ("index.html", "style.css", "page.js", "worker.js"):
+        assert "//" not in (site / name).read_text().replace("// ", ""), "an address"
+    (site / "old").write_text("old")
+    write_site(site, plain, runtime)
+    assert not (site / "old").exists()
+    before = sorted(site.rglob("*"))
+    monkeypatch.setattr(web, "_copy_runtime", _full)
+    with pytest.raises(OutputError, match="no space left"):
+        write_site(site, plain, runtime)
+    assert sorted(site.rglob("*")) == before
+    assert list(site.parent.iterdir()) == [site]
+    with pytest.raises(UsageError, match="no page that translate wrote"):
+        write_site(runtime, plain, runtime)
+
+
+def _full(*_):
+    raise OSError(28, "No space left on device")
+
+
+def test_the_runtime_is_found_where_npm_puts_it_or_named(tmp_path, runtime, monkeypatch):
+    dist = runtime / "node_modules/onnxruntime-web/dist"
+    for given in (runtime, dist.parent, dist):
+        assert find_runtime(given) == dist
+    monkeypatch.setattr(web, "user_cache_path", lambda name: tmp_path / "none")
+    (runtime / "below").mkdir()
+    monkeypatch.chdir(runtime / "below")
+    assert find_runtime() == dist
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"npm install onnxruntime-web.*--runtime PATH"):
+        find_runtime()
+    monkeypatch.setattr(web, "user_cache_path", lambda name: runtime)
+    assert find_runtime() == dist
+    with pytest.raises(UsageError, match="takes none"):
+        export("x", format="onnx", output=tmp_path / "x.onnx", runtime=runtime)
+
+
+def test_models_without_a_page_are_refused_and_drawn_inputs_known(write_model, tmp_path, captioned_model):
+    with pytest.raises(ModelError, match="captions"):
+        refuse(read_card(captioned_model))
+    filling = write_model(tmp_path / "m.safetensors", mask=True, arguments={"in_channels": 4})
+    with pytest.raises(ModelError, match="fills holes"):
+        refuse(read_card(filling))
+    card = read_card(write_model(tmp_path / "c.safetensors", classes=CLASSES))
+    facts = facts_of(card)
+    assert facts["draws"]
+    assert [colour["colour"] for colour in facts["palette"]] == list(CLASSES)
+    photo = read_card(write_model(tmp_path / "p.safetensors"))
+    assert not facts_of(photo)["draws"]
+    for drawn in ({"recipe": {"data": {"task": "edges"}}}, {"domains": {"a": "Edges", "b": "shoes"}}):
+        assert facts_of(photo.model_copy(update=drawn))["palette"][1]["colour"] == "#000000"
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def real_runtime() -> Path:
+    try:
+        return find_runtime()
+    except UsageError as error:
+        pytest.skip(str(error))
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class Visit:
+    """A page of a site, which must stay without errors and requests to elsewhere."""
+
+    def __init__(self, browser, site: Path):
+        handler = functools.partial(_Quiet, directory=str(site))
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.wrong: list[str] = []
+        self.address = f"http://127.0.0.1:{self.server.server_port}/"
+        self.page = browser.new_page(viewport={"width": 390, "height": 800})
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("console", lambda said: said.type == "error" and self.wrong.append(said.text))
+        self.page.on("requestfailed", lambda request: self.wrong.append(request.url))
+        self.page.on("request", self._seen)
+        self.page.goto(self.address)
+        self.page.wait_for_selector("body[data-ready]", timeout=60_000)
+        self.done = 0
+
+    def _seen(self, request) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:http://127.0.0.1")):
+            self.wrong.append(request.url)
+
+    def answered(self) -> None:
+        self.done += 1
+        self.page.wait_for_selector(f"body[data-done='{self.done}']", timeout=60_000)
+
+    def give(self, name: str, content: bytes, kind: str = "image/png") -> None:
+        self.page.set_input_files("#file", {"name": name, "mimeType": kind, "buffer": content})
+
+    def download(self) -> tuple[str, Image.Image]:
+        with self.page.expect_download() as started:
+            self.page.click("#download")
+        with Image.open(started.value.path()) as image:
+            image.load()
+        return started.value.suggested_filename, image
+
+    def close(self) -> None:
+        assert self.page.evaluate("document.documentElement.scrollWidth") == 390
+        self.page.close()
+        self.server.shutdown()
+        assert not self.wrong
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def test_the_page_gives_the_pictures_of_the_command_line(labelled_model, tmp_path, browser, real_runtime):
+    site = tmp_path / "site"
+    export(str(labelled_model), format="web", output=site, runtime=real_runtime)
+    translator = translate.load(labelled_model, device="cpu")
+    grey = np.add.outer(np.arange(37) * 3, np.arange(50) * 2)
+    picture = Image.fromarray(np.stack([grey % 256, (2 * grey) % 256, 255 - grey % 256], 2).astype(np.uint8))
+    visit = Visit(browser, site)
+    visit.give("photo.png", encoded(picture))
+    visit.answered()
+    for label in ("horse", "giraffe"):
+        if label == "giraffe":
+            visit.page.select_option("#label", label)
+            visit.answered()
+            visit.page.wait_for_timeout(300)  # for the encoded file behind the link
+        name, found = visit.download()
+        assert (name, found.size) == ("photo.png", (50, 37))
+        wanted = np.array(translator(picture, label=label), int)
+        assert np.abs(np.array(found.convert("RGB"), int) - wanted).mean() <= 1
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    visit.give("turned.jpg", encoded(picture, "JPEG", quality=100, subsampling=0, exif=exif), "image/jpeg")
+    visit.answered()
+    visit.page.wait_for_timeout(300)
+    name, found = visit.download()
+    assert (name, found.size, found.format) == ("turned.jpg", (37, 50), "JPEG")
+    shown = visit.page.evaluate("document.getElementById('before').toDataURL()")
+    with Image.open(io.BytesIO(base64.b64decode(shown.partition(",")[2]))) as before:
+        upright = np.array(picture.transpose(Image.Transpose.ROTATE_270), int)
+        assert np.abs(np.array(before.convert("RGB"), int) - upright).mean() <= 2
+    visit.give("bad.png", b"no picture")
+    visit.page.wait_for_selector("#status.problem")
+    assert "bad.png is not a picture" in visit.page.inner_text("#status")
+    visit.give("large.png", encoded(Image.new("1", (2001, 2000))))
+    visit.page.get_by_text("up to 4 million fit here").wait_for()
+    visit.close()
+
+
+def test_what_is_drawn_is_translated_at_every_stroke(
+    tmp_path, write_model, browser, real_runtime, monkeypatch
+):
+    card = read_card(write_model(tmp_path / "c.safetensors", classes=CLASSES))
+    colours = np.array([[-1, 1, 1], [1, -1, 0.2], [-1, -1, 1]], np.float32)  # RGB by class
+    weight = helper.make_tensor("w", TensorProto.FLOAT, (3, 3, 1, 1), colours.flatten())
+    free = ["b", 3, "h", "w_"]
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["image", "w"], ["output"])],
+        "colours",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, free)],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, free)],
+        [weight],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    monkeypatch.setattr(web, "write_onnx", lambda path, model: onnx.save(made, path) or 0.0)
+    site = tmp_path / "site"
+    write_site(site, model_file.load(tmp_path / "c.safetensors"), real_runtime)
+    assert json.loads((site / "model.json").read_text())["classes"] == list(card.colours)
+    visit = Visit(browser, site)
+    visit.answered()  # the empty pad
+    page = visit.page
+    page.keyboard.press("Tab")
+    page.get_by_role("radio", name="class #0000ff").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_role("radio", name="class #ff8000").get_attribute("aria-checked") == "true"
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_timeout(1500)
+    _, found = visit.download()
+    pixels = np.array(found.convert("RGB"))
+    of_class = [np.rint((colours[:, number] + 1) * 127.5) for number in range(3)]
+    assert np.abs(pixels[128, 64] - of_class[2]).max() <= 1
+    assert np.abs(pixels[128, 200] - of_class[0]).max() <= 1
+    drawn = (np.abs(pixels - of_class[2]).max(2) <= 1).sum()
+    assert drawn == pytest.approx(np.pi * 12**2, rel=0.1)
+    known = sum((np.abs(pixels - colour).max(2) <= 1) for colour in of_class)
+    assert known.all(), "a soft edge"
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_timeout(800)
+    assert len(np.unique(np.array(visit.download()[1].convert("RGB")).reshape(-1, 3), axis=0)) == 1
+    visit.give("strange.png", encoded(Image.new("RGB", (20, 20), (1, 2, 3))))
+    page.get_by_text("holds the colour #010203").wait_for()
+    visit.close()

@@ -1,0 +1,197 @@
+"""A trained network as a folder of static files: a page that translates on the visitor's own device."""
+
+from __future__ import annotations
+
+import html
+import json
+import shutil
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from platformdirs import user_cache_path
+
+import translate
+from translate.errors import ModelError, OutputError, UsageError
+from translate.files import explain
+from translate.weights.card import Card
+from translate.weights.exporters.onnx import write_onnx
+from translate.weights.model_file import Model
+
+FACTS = "model.json"  # by which a site of ours is known
+RUNTIME = "onnxruntime-web"
+MOST_PIXELS = 4_000_000  # of a picture: a tab has 4 GB for all of a network's maps
+PAD_SIZE = 256
+
+# Under names that every server knows the kind of; some don't know .mjs.
+_OF_RUNTIME = {
+    "ort.wasm.min.mjs": "ort.js",
+    "ort-wasm-simd-threaded.mjs": "ort-wasm.js",
+    "ort-wasm-simd-threaded.wasm": "ort-wasm.wasm",
+}
+_PAGES = ("index.html", "style.css", "page.js", "worker.js")
+_DRAWN_TASKS = ("edges", "sketch")
+_DRAWN_DOMAINS = ("edge", "sketch", "drawing", "lines")
+
+
+def write_site(folder: Path, model: Model, runtime: Path | None = None) -> float:
+    """Write a page for `model`, the whole folder or nothing; a site of ours that is there is replaced.
+
+    It holds the page, the network as ONNX and the runtime, and asks nobody else for anything.
+
+    Args:
+        runtime: the unpacked npm package onnxruntime-web, or a folder it was installed below; None looks for
+            it in `node_modules` here and above, and in the user's cache folder.
+
+    Returns:
+        the largest difference from torch, see `write_onnx`.
+
+    Raises:
+        UsageError: the runtime isn't there, or there is something else than a site of ours in `folder`.
+        ModelError: a model that is asked with captions, fills holes, or takes no pictures; see `write_onnx`.
+        OutputError: the folder can't be written.
+    """
+    refuse(model.card)
+    _require_ours(folder)
+    package = find_runtime(runtime)
+    try:
+        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.absolute().parent) as name:
+            made = Path(name) / "site"
+            made.mkdir()
+            difference = write_onnx(made / "model.onnx", model)
+            _write_pages(made, model.card)
+            _copy_runtime(package, made / "runtime")
+            if folder.exists():
+                folder.replace(Path(name) / "old")
+            made.replace(folder)
+    except OSError as error:
+        raise OutputError(f"{folder} can't be written: {explain(error)}") from error
+    return difference
+
+
+def refuse(card: Card) -> None:
+    """Refuse a model that the page has no way to ask.
+
+    Raises:
+        ModelError: saying why.
+    """
+    if card.text is not None:
+        raise ModelError(
+            "the model is asked with captions, and their reader can't be exported; there is no page for it."
+        )
+    if card.mask:
+        raise ModelError("the model fills holes, which the page has no way to show; use `translate convert`.")
+    taken = len(card.classes) or card.channels[0]
+    if (taken not in (1, 3) and not card.classes) or card.channels[1] not in (1, 3):
+        raise ModelError(
+            f"the model takes {taken} channels and makes {card.channels[1]}; pictures have 1 or 3."
+        )
+
+
+def find_runtime(given: Path | None = None) -> Path:
+    """The folder with the runtime's files.
+
+    Raises:
+        UsageError: it is nowhere, with the ways to get it.
+    """
+    if given is not None:
+        places = [given, given / "node_modules" / RUNTIME, given / RUNTIME, given / "package"]
+    else:
+        here = Path.cwd()
+        places = [above / "node_modules" / RUNTIME for above in (here, *here.parents)]
+        cache = user_cache_path("image-translate")
+        places += [cache / RUNTIME, cache / "node_modules" / RUNTIME]
+    for place in places:
+        for candidate in (place / "dist", place):
+            if all((candidate / name).is_file() for name in _OF_RUNTIME):
+                return candidate
+    where = "here" if given is None else f"in {given}"
+    raise UsageError(
+        f"the page needs the npm package {RUNTIME}, which isn't {where}: run `npm install {RUNTIME}` in this "
+        f"folder, or give the package, unpacked, with --runtime PATH (without npm see docs/web.md)."
+    )
+
+
+def facts_of(card: Card) -> dict[str, Any]:
+    """What the page has to know of the model."""
+    drawn = draws(card)
+    return {
+        "made_by": f"image-translate {translate.__version__}",
+        "source": card.source,
+        "target": card.target,
+        "labels": card.labels,
+        "classes": card.colours,
+        "latent": card.latent,
+        "channels": card.channels,
+        "scale": card.scale,
+        "value_range": card.value_range,
+        "size_multiple": card.size_multiple,
+        "minimum_size": card.minimum_size,
+        "most_pixels": MOST_PIXELS // card.scale**2,
+        "draws": drawn,
+        "palette": _palette(card) if drawn else [],
+        "pad_size": PAD_SIZE,
+    }
+
+
+def draws(card: Card) -> bool:
+    """Whether its inputs are drawn: maps of classes, edges, sketches."""
+    task = (card.recipe.get("data") or {}).get("task")
+    named = any(word in card.source.lower() for word in _DRAWN_DOMAINS)
+    return bool(card.classes) or task in _DRAWN_TASKS or named
+
+
+def _palette(card: Card) -> list[dict[str, str]]:
+    """The first of them is the ground, with which the pad is cleared."""
+    if not card.classes:
+        return [{"colour": "#ffffff", "name": "Eraser"}, {"colour": "#000000", "name": "Pencil"}]
+    named = zip(card.classes, card.colours, strict=True)
+    return [{"colour": f"#{number:06x}", "name": f"class {name}"} for name, number in named]
+
+
+def _require_ours(folder: Path) -> None:
+    if folder.is_dir() and (not any(folder.iterdir()) or (folder / FACTS).is_file()):
+        return
+    if folder.exists() or folder.is_symlink():
+        raise UsageError(f"--output {folder}: that is no page that translate wrote; name another folder.")
+
+
+def _write_pages(folder: Path, card: Card) -> None:
+    megabytes = (folder / "model.onnx").stat().st_size / 1e6
+    licence = f" · licence of the weights: {card.licence}" if card.licence else ""
+    words = {
+        "title": f"{card.source} → {card.target}",
+        "source": card.source,
+        "target": card.target,
+        "facts": f"{card.architecture}, {megabytes:.1f} MB{licence} · made with translate",
+    }
+    for name in _PAGES:
+        content = _template(name)
+        if name == "index.html":
+            content = Template(content).substitute({key: html.escape(word) for key, word in words.items()})
+        (folder / name).write_text(content, encoding="utf-8")
+    (folder / FACTS).write_text(json.dumps(facts_of(card), indent=2) + "\n")
+
+
+def _copy_runtime(package: Path, folder: Path) -> None:
+    folder.mkdir()
+    for name, ours in _OF_RUNTIME.items():
+        shutil.copyfile(package / name, folder / ours)
+    licence = Template(_template("runtime-licence.txt")).substitute(version=_version(package))
+    (folder / "LICENSE.txt").write_text(licence)
+
+
+def _template(name: str) -> str:
+    return (files(translate) / "weights" / "exporters" / "site" / name).read_text(encoding="utf-8")
+
+
+def _version(package: Path) -> str:
+    for place in (package, package.parent):
+        try:
+            return str(json.loads((place / "package.json").read_text())["version"])
+        except (OSError, ValueError, KeyError):
+            continue
+    return ""
