@@ -153,6 +153,7 @@ def convert(
     if not pictures:
         require_encoders(job.target.suffix for job in videos)
 
+    from translate.inference.ahead import USUAL_SIDE, Ahead, ahead
     from translate.inference.folder import convert as convert_files
     from translate.inference.latent import Sampling
     from translate.inference.loading import open_model
@@ -181,7 +182,9 @@ def convert(
         "mask": None if mask is None else stamp_of_files(mask),
     }
     remarks = [*translator.notes, *(() if text is None else translator.remarks(text))]
-    if measured := translator.use_backend(backend, len(pictures) + sum(map(_frames, videos))):
+    manifest = Manifest(jobs.output, fingerprint, stamp_of(options), share, overwrite=overwrite)
+    work = ahead(pictures, videos, manifest, _frames) if backend == "auto" else Ahead(1, USUAL_SIDE)
+    if measured := translator.use_backend(backend, *work):
         remarks.append(measured)
     if share is not None:
         remarks.append(
@@ -196,7 +199,7 @@ def convert(
     with (
         stopped_by_signals() as stop,
         Watch(len(jobs), console, quiet, translator) as watch,
-        Manifest(jobs.output, fingerprint, stamp_of(options), share, overwrite=overwrite) as manifest,
+        manifest,
     ):
         common: dict[str, Any] = {
             "label": label,

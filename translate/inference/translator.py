@@ -15,6 +15,7 @@ from translate import images
 from translate.devices import choose_device
 from translate.errors import ModelError, TranslateError, UsageError
 from translate.inference import holes
+from translate.inference.ahead import USUAL_SIDE, Ahead
 from translate.inference.conditions import Asking
 from translate.inference.inputs import Inputs
 from translate.inference.latent import Sampling
@@ -146,13 +147,14 @@ class Translator(Saving):
             repo = fetch_named(str(repo), revision, token, cache_dir, local_files_only)
         return load(repo, direction, device, norm_statistics)
 
-    def use_backend(self, name: str, pictures: int = 1) -> str | None:
+    def use_backend(self, name: str, pictures: int = 1, side: int = USUAL_SIDE) -> str | None:
         """Run the network by another runtime from now on; gives a sentence where that was measured.
 
         Args:
             name: `torch`; `onnx`, `openvino` or `mnn`; or `auto`, the fastest of those installed, see
                 `engines.choice.choose_engine`.
-            pictures: how many there are to convert, which is what `auto` weighs a measurement against.
+            pictures, side: how many there are to convert, of about side × side pixels, which is what `auto`
+                weighs a measurement against.
 
         Raises:
             UsageError: it isn't installed, or the model isn't on the CPU.
@@ -166,7 +168,7 @@ class Translator(Saving):
         if name == "auto":
             from translate.inference.engines.choice import choose_engine
 
-            self._engine, sentence = choose_engine(self._model, pictures)
+            self._engine, sentence = choose_engine(self._model, Ahead(pictures, side))
             return sentence
         from translate.inference.engines.engine import open_engine
 

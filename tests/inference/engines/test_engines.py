@@ -17,6 +17,7 @@ import translate
 from translate.errors import ModelError, OutputError, UsageError
 from translate.images.reading import read
 from translate.images.writing import write
+from translate.inference.ahead import Ahead
 from translate.inference.engines import choice, engine
 from translate.inference.engines.runtimes import RUNTIMES, Runtime
 from translate.weights import model_file
@@ -122,32 +123,45 @@ def test_the_fastest_is_measured_once_and_remembered(enlarger, tmp_path, monkeyp
     times = {"onnx": 0.2, "openvino": 0.1, "mnn": 0.3}
     asked = []
 
-    def measured(model, name):
+    sides = []
+
+    def measured(model, name, inputs):
         asked.append(name)
+        sides.append(inputs[0].shape[3])
         return times[name]
 
     monkeypatch.setattr(choice, "_measured", measured)
-    monkeypatch.setattr(choice, "_seconds_of_torch", lambda model: 0.5)
+    monkeypatch.setattr(choice, "_seconds_of_torch", lambda model, inputs: 0.5)
     monkeypatch.setattr(choice, "cache_folder", lambda model: tmp_path)
     monkeypatch.setattr(choice, "_opened", lambda model, name: name)
-    assert choice.choose_engine(model, 100) == (None, None)  # 50 s of torch aren't worth a measurement
+
+    def choose(pictures, side=256):
+        return choice.choose_engine(model, Ahead(pictures, side))
+
+    assert choose(100) == (None, None)  # 50 s of torch aren't worth a measurement
     assert not asked
-    fastest, said = choice.choose_engine(model, 200)
+    fastest, said = choose(200)
     assert fastest == "openvino"
     assert said == (
         "the fastest backend for this model is openvino "
-        "(torch 0.5 s, onnx 0.2 s, openvino 0.1 s, mnn 0.3 s a picture)"
+        "(torch 0.5 s, onnx 0.2 s, openvino 0.1 s, mnn 0.3 s a picture of 256×256)"
     )
     assert asked == ["onnx", "openvino", "mnn"]
-    assert choice.choose_engine(model, 10) == ("openvino", None)  # remembered, so nothing is to be weighed
-    assert choice.choose_engine(model, choice.FEWEST - 1) == (None, None)
+    assert choose(10) == ("openvino", None)  # remembered, so nothing is to be weighed
+    assert choose(10, 300) == ("openvino", None)
+    assert choose(choice.FEWEST - 1) == (None, None)
     assert len(asked) == 3
-    memory = json.loads((tmp_path / "fastest.json").read_text())
-    (tmp_path / "fastest.json").write_text(json.dumps(memory | {"threads": 99}))  # of another machine
-    assert choice.choose_engine(model, 200)[0] == "openvino"
+    remembered = tmp_path / "fastest-256.json"
+    memory = json.loads(remembered.read_text())
+    remembered.write_text(json.dumps(memory | {"threads": 99}))  # of another machine
+    assert choose(200)[0] == "openvino"
     assert len(asked) == 6
-    (tmp_path / "fastest.json").write_text("{")
-    assert choice.choose_engine(model, 10) == (None, None)
+    remembered.write_text("{")
+    assert choose(10) == (None, None)
+    # 0.5 s for a picture of 512×512, so 8 s for one of 2048×2048: of another size nothing is remembered.
+    assert choose(8, 1400) == (None, None)
+    assert choose(8, 2048)[0] == "openvino"
+    assert sides == [256] * 6 + [512] * 3
 
 
 def test_an_engine_that_answers_nothing_is_not_used_and_a_damaged_file_is_made_again(enlarger, monkeypatch):

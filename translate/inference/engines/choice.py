@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from math import log2
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import torch
 
 from translate.errors import OutputError, TranslateError
 from translate.files import replacing
+from translate.inference.ahead import Ahead
 from translate.inference.engines.engine import Engine, cache_folder, open_engine, seconds
 from translate.inference.engines.runtimes import RUNTIMES
 from translate.weights.exporters.onnx import example_inputs, torch_answer
@@ -19,32 +22,38 @@ from translate.weights.model_file import Model
 
 FEWEST = 8  # pictures: for fewer not even a remembered engine is worth opening
 WORTH_SECONDS = 60.0  # of torch: what takes less is done sooner than measured
-_SIDE = 256  # pixels of the picture that is measured with, or the next size that the network takes
+_SMALLEST, _LARGEST = 64, 512  # pixels of the side of the picture that is measured with
 
 
-def choose_engine(model: Model, pictures: int) -> tuple[Engine | None, str | None]:
+def choose_engine(model: Model, work: Ahead) -> tuple[Engine | None, str | None]:
     """The fastest engine for a model, None for torch itself, and a sentence where something was measured.
 
-    What was measured is remembered for this model, this number of threads and these versions. Where nothing
-    is remembered, it is measured only if torch would take more than `WORTH_SECONDS` for `pictures`. Fewer
-    than `FEWEST` are left to torch at once.
+    It is measured with pictures of about the size of those at hand. What was measured is remembered for this
+    model, this size, this number of threads and these versions. Where nothing is remembered, it is measured
+    only if torch would take more than `WORTH_SECONDS` for the work. Fewer than `FEWEST` pictures are left to
+    torch at once.
     """
     candidates = [name for name, runtime in RUNTIMES.items() if runtime.installed]
-    if not candidates or pictures < FEWEST:
+    if not candidates or work.pictures < FEWEST:
         return None, None
-    memory = cache_folder(model) / "fastest.json"
+    side = min(max(2 ** round(log2(work.side)), _SMALLEST), _LARGEST)
+    memory = cache_folder(model) / f"fastest-{side}.json"
     state = _state(candidates)
     remembered = _remembered(memory, state)
     if remembered is not None:
         return _opened(model, remembered), None
-    of_torch = _seconds_of_torch(model)
-    if pictures * of_torch < WORTH_SECONDS:
+    inputs = _example(model, side)
+    of_torch = _seconds_of_torch(model, inputs)
+    if work.pictures * of_torch * (work.side / side) ** 2 < WORTH_SECONDS:
         return None, None
-    times = {"torch": of_torch} | {name: time for name in candidates if (time := _measured(model, name))}
+    found = {name: _measured(model, name, inputs) for name in candidates}
+    times = {"torch": of_torch} | {name: time for name, time in found.items() if time}
     fastest = min(times, key=times.__getitem__)
     _remember(memory, {**state, "fastest": fastest, "seconds": times})
     said = ", ".join(f"{name} {time:.2g} s" for name, time in times.items())
-    return _opened(model, fastest), f"the fastest backend for this model is {fastest} ({said} a picture)"
+    return _opened(
+        model, fastest
+    ), f"the fastest backend for this model is {fastest} ({said} a picture of {side}×{side})"
 
 
 def _state(candidates: list[str]) -> dict[str, Any]:
@@ -91,21 +100,21 @@ def _opened(model: Model, name: str) -> Engine | None:
         return None
 
 
-def _measured(model: Model, name: str) -> float | None:
+def _measured(model: Model, name: str, inputs: Sequence[torch.Tensor]) -> float | None:
     """Seconds a picture; None of an engine that can't run the model."""
     try:
         engine = open_engine(model, name)
     except TranslateError:
         return None
-    return seconds(engine.run, [part.numpy() for part in _example(model)])
+    return seconds(engine.run, [part.numpy() for part in inputs])
 
 
-def _seconds_of_torch(model: Model) -> float:
-    inputs = _example(model)
+def _seconds_of_torch(model: Model, inputs: Sequence[torch.Tensor]) -> float:
     return seconds(lambda _: torch_answer(model, inputs).numpy(), (), rounds=1)
 
 
-def _example(model: Model) -> tuple[torch.Tensor, ...]:
+def _example(model: Model, side: int) -> tuple[torch.Tensor, ...]:
+    """A picture of that side, or of the next one that the network takes, and what it is asked with."""
     card = model.card
-    side = -(-max(_SIDE, card.minimum_size) // card.size_multiple) * card.size_multiple
+    side = -(-max(side, card.minimum_size) // card.size_multiple) * card.size_multiple
     return example_inputs(card, 1, side, side)
