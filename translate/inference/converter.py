@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from translate.inference.ahead import USUAL_SIDE
 from translate.inference.latent import Sampling
 from translate.weights.card import Card
 
@@ -29,8 +31,13 @@ class Converter(Protocol):
         """What a person should know of the model, one sentence each."""
         ...
 
-    def use_backend(self, name: str, pictures: int = 1) -> str | None:
-        """Choose what runs the network, for so many pictures; a sentence where something was measured."""
+    def use_backend(self, name: str, pictures: int = 1, side: int = USUAL_SIDE) -> str | None:
+        """Choose what runs the network, for so many pictures of about that side; a sentence where something
+        was measured."""
+        ...
+
+    def use_int8(self, pictures: Sequence[Path], backend: str = "auto") -> str:
+        """Run the network in 8-bit integers, calibrated on some of these pictures; a sentence of how well."""
         ...
 
     def condition(self, label: str | None = None, text: str | None = None) -> Condition:

@@ -14,6 +14,7 @@ from translate import images
 from translate.errors import ModelError, TranslateError, UsageError
 from translate.files import explain
 from translate.inference import holes
+from translate.inference.ahead import USUAL_SIDE
 from translate.inference.engines.runtimes import RUNTIMES, Run
 from translate.inference.inputs import Inputs
 from translate.inference.labels import label_numbers
@@ -109,7 +110,7 @@ class ExportedTranslator:
         condition = self.condition(label)
         return [cast(Kind, self._translate(image, condition, code[None])) for code in codes]
 
-    def use_backend(self, name: str, pictures: int = 1) -> str | None:
+    def use_backend(self, name: str, pictures: int = 1, side: int = USUAL_SIDE) -> str | None:
         """Run the model by `onnx`, `openvino` or `auto`, the first of them that is installed.
 
         Raises:
@@ -134,6 +135,17 @@ class ExportedTranslator:
         except Exception as error:  # each runtime has exceptions of its own
             raise ModelError(f"{self._path}: {self.backend} can't run it: {_first_line(error)}") from error
         return None
+
+    def use_int8(self, pictures: Sequence[Path], backend: str = "auto") -> str:
+        """Refused: the calibration is measured against the network itself.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(
+            "int8 is measured against the network itself, which an exported model hasn't; use the "
+            ".safetensors model that it was exported from."
+        )
 
     def condition(
         self, label: str | Sequence[str] | None = None, text: str | Sequence[str] | None = None

@@ -175,9 +175,34 @@ class Translator(Saving):
         self._engine = open_engine(self._model, name)
         return None
 
+    def use_int8(self, pictures: Sequence[Path], backend: str = "auto") -> str:
+        """Run the network in 8-bit integers from now on; gives a sentence of how well; see `engines.int8`.
+
+        Args:
+            pictures: files like those to be converted; half of a few of them calibrate, on the others it is
+                measured.
+            backend: `openvino`, `onnx`, or `auto`, the first of these that is installed.
+
+        Raises:
+            UsageError: no such backend, too few pictures, or the model isn't on the CPU.
+            ModelError: the model can't be run in 8 bits, or its pictures would be too far from what they are.
+        """
+        from translate.inference.engines import int8
+
+        if self.device.type != "cpu":
+            raise UsageError(f"int8 runs on the CPU, not on {self.device}; add --device cpu.")
+        inputs = int8.inputs_of(pictures, self.card, self._model_input)
+        self._engine, sentence = int8.open_int8(self._model, int8.runtime_of(backend), inputs)
+        return sentence
+
+    def _model_input(self, pixels: np.ndarray) -> np.ndarray:
+        """float32 (1, C, H, W) as the network takes it, of pixels of any size."""
+        x = torch.from_numpy(self.prepare(pixels))
+        return self._inputs.to_range(pad(x, *self._inputs.padded(*x.shape[2:]))).numpy()
+
     @property
     def backend(self) -> str:
-        """What runs the network: `torch`, `onnx`, `openvino` or `mnn`."""
+        """What runs the network: `torch`, `onnx`, `openvino`, `mnn`, or one of these with ` int8`."""
         return "torch" if self._engine is None else self._engine.name
 
     def __repr__(self) -> str:

@@ -99,18 +99,29 @@ def seconds(run: Run, inputs: Sequence[np.ndarray], rounds: int = 3) -> float:
     return min(times[1:])
 
 
+def export_once(model: Model, name: str, path: Path) -> None:
+    """Write the model to `path` for the backend `name`, unless it is there.
+
+    Raises:
+        UsageError, ModelError: see `write_onnx`.
+        OutputError: there is no place for it.
+    """
+    if path.exists():
+        return
+    require_onnx()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{path.parent} can't be made, where the backend {name} keeps files: {explain(error)}; set "
+            "XDG_CACHE_HOME to a folder that can be written, or use --backend torch."
+        ) from error
+    write_onnx(path, model)
+
+
 def _opened(model: Model, name: str, path: Path) -> tuple[Run, float]:
     """The runtime at work, and how far its answers are from torch's."""
-    if not path.exists():
-        require_onnx()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"{path.parent} can't be made, where the backend {name} keeps files: {explain(error)}; set "
-                "XDG_CACHE_HOME to a folder that can be written, or use --backend torch."
-            ) from error
-        write_onnx(path, model)
+    export_once(model, name, path)
     try:
         run = RUNTIMES[name].open(path, input_names(model.card), torch.get_num_threads())
         return run, _difference(model, run)
