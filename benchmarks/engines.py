@@ -5,10 +5,10 @@
 
 Generators at 256×256, batch 1. The measure is plain eager torch: torch's own layers, in its own memory
 format, inference mode. Against it: the same weights as `translate convert` runs them by torch alone, each
-runtime, and OpenVINO in 8 bits. Turns are interleaved; the shortest turn by the processor's clock is reported as how many
-times faster than plain torch it is, and with it the PSNR of the answers against plain torch's. Full-size
-networks have random weights; `--models` are trained ones, each with a folder of pictures of its kind. Writes
-benchmarks/results/engines.json and engines.md.
+runtime, and OpenVINO in 8 bits. Turns are interleaved; the shortest turn by the processor's clock is reported
+as how many times faster than plain torch it is, with the PSNR of the answers against plain torch's. The named
+networks have random weights; `--models` are trained ones, each with a folder of pictures of its kind.
+Writes benchmarks/results/engines.json and engines.md.
 """
 
 from __future__ import annotations
@@ -162,8 +162,8 @@ def page(facts: dict) -> str:
     lines = [
         "# Engines on a CPU",
         "",
-        f"Times faster than plain eager torch at {SIDE}×{SIDE}, batch 1; in brackets the PSNR from its answers,",
-        "of several the worst. Of random weights those of 8 bits say nothing.",
+        f"Times faster than plain eager torch at {SIDE}×{SIDE}, batch 1; in brackets the PSNR from its",
+        "answers, of several the worst. Of random weights those of 8 bits say nothing.",
         "",
         "| | plain, s | " + " | ".join(COLUMNS) + " |",
         "|---|" + "---|" * (len(COLUMNS) + 1),
