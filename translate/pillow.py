@@ -99,7 +99,7 @@ def orientation_of(image: Image.Image, notes: list[str]) -> int:
     """EXIF orientation 1..8 that is still to be applied; 1, with a note, where the EXIF block is broken."""
     if image.format == "TIFF":
         return 1  # Pillow turns these itself, header and pixels
-    if image.info.get("exif", b"Exif").lstrip(b"Exif\0")[:2] not in (b"", b"II", b"MM"):
+    if (image.info.get("exif") or b"Exif").lstrip(b"Exif\0")[:2] not in (b"", b"II", b"MM"):
         notes.append(_BROKEN_EXIF)
         return 1
     try:

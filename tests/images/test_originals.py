@@ -50,6 +50,31 @@ def test_sixteen_bits_stay_sixteen_bits(tmp_path, suffix, channels, to):
         assert np.array_equal(eight.pixels, (shown[..., ::-1] >> 8).astype(np.uint8))
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_tiff_of_sixteen_bits_keeps_exif_and_profile(tmp_path, channels):
+    tifffile = pytest.importorskip("tifffile")
+    cv2.imwrite(str(tmp_path / "x.png"), WIDE[..., 0] if channels == 1 else WIDE[..., :channels])
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Camera", 6
+    exif.get_ifd(0x8769)[0x9003] = "2026:01:02 03:04:05"
+    exif.get_ifd(0x8825)[0x0001] = "N"
+    plain, profile = (tmp_path / "x.png").read_bytes(), srgb()
+    (tmp_path / "x.png").write_bytes(in_png(plain, exif.tobytes(), profile))
+    assert copied(tmp_path / "x.png", tmp_path / "y.tif").notes == ()
+    with tifffile.TiffFile(tmp_path / "y.tif") as file:
+        tags = file.pages[0].tags
+        assert file.pages[0].asarray().shape[:2] == (14, 9), "upright"
+        assert set(np.atleast_1d(tags["BitsPerSample"].value)) == {16}
+        assert tags["Make"].value == "Camera"
+        assert "Orientation" not in tags or tags["Orientation"].value == 1
+        assert tags["ExifTag"].value["DateTimeOriginal"] == "2026:01:02 03:04:05"
+        assert tags["GPSTag"].value["GPSLatitudeRef"] == "N"
+        assert tags["InterColorProfile"].value == profile
+    ours = images.read_original(tmp_path / "y.tif", "TIFF").frames[0].pixels
+    assert ours.dtype == np.uint16
+    assert np.array_equal(ours, images.read_original(tmp_path / "x.png", "TIFF").frames[0].pixels)
+
+
 def test_sixteen_bits_with_a_foreign_profile_are_converted_in_eight(tmp_path):
     cv2.imwrite(str(tmp_path / "x.png"), WIDE[..., :3])
     plain = (tmp_path / "x.png").read_bytes()

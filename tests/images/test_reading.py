@@ -315,9 +315,20 @@ def test_a_locked_file_is_refused(tmp_path, monkeypatch):
     assert reason(path) == "permission denied"
 
 
-def test_heic_is_named(tmp_path):
-    (tmp_path / "x.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
-    assert reason(tmp_path / "x.heic") == "HEIC pictures can't be read: save it as JPEG or PNG"
+def test_heic_is_read_by_its_extra_and_else_named(tmp_path, monkeypatch):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    drawn = Image.fromarray(np.indices((48, 64)).sum(0).astype(np.uint8)).convert("RGB")
+    pillow_heif.from_pillow(drawn).save(tmp_path / "x.heic", quality=95)
+    read = images.read(tmp_path / "x.heic")
+    assert read.format == "HEIF"
+    assert np.abs(read.pixels.astype(int) - np.asarray(drawn)).mean() < 3
+    original = images.read_original(tmp_path / "x.heic", "PNG")
+    assert np.array_equal(original.frames[0].pixels, read.pixels)
+    (tmp_path / "half.heic").write_bytes((tmp_path / "x.heic").read_bytes()[:400])
+    assert reason(tmp_path / "half.heic")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    said = "HEIC pictures need pillow-heif: pip install 'image-translate[heif]'"
+    assert reason(tmp_path / "x.heic") == said
 
 
 def png_with_header(width: int, height: int, depth: int, colour: int, *extra: bytes) -> bytes:

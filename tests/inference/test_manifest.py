@@ -63,6 +63,18 @@ def test_a_changed_input_and_a_deleted_output_are_done_again(jobs):
     assert convert(jobs) == [jobs[1].name]
 
 
+def test_an_input_may_be_known_by_what_it_holds(jobs):
+    everything = [job.name for job in jobs]
+    assert convert(jobs) == everything
+    assert convert(jobs, check="hash") == everything, "of what was done without there is no hash"
+    os.utime(jobs[0].source, ns=(1, 1))
+    times = jobs[1].source.stat()
+    jobs[1].source.write_bytes(b"z")
+    os.utime(jobs[1].source, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert convert(jobs, check="hash") == [jobs[1].name]
+    assert convert(jobs) == [jobs[0].name], "whose time has changed, and nothing else"
+
+
 def test_failures_are_tried_again(jobs):
     convert(jobs)
     with Manifest(OUT, "m", "o") as manifest:

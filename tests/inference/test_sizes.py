@@ -92,6 +92,35 @@ def test_out_of_memory_falls_back_to_bands():
             Sizes(Greedy(network), CPU, 4, "whole").run(x, (), {})
 
 
+class Roomy(Greedy):
+    """Has room for two pictures at a time."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__(network)
+        self.calls: list[int] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device.type != "meta":
+            self.calls.append(len(x))
+        return self.network(x) if len(x) <= 2 else super().forward(x)
+
+
+@pytest.mark.parametrize("tile", ["auto", "whole"])
+def test_out_of_memory_halves_a_batch_first(tile):
+    torch.manual_seed(0)
+    network = Roomy(build_generator("resnet", depth=1, width=4).eval())
+    x = torch.rand(5, 3, 32, 32)
+    sizes = Sizes(network, CPU, 4, tile)
+    with torch.inference_mode():
+        expected = torch.cat([network.network(one) for one in x.split(1)])
+        torch.testing.assert_close(sizes.run(x, (), {}), expected, rtol=0, atol=1e-5)
+        assert network.calls == [5, 3, 2, 1, 2]
+        network.calls.clear()
+        sizes.run(x, (), {})
+    if tile == "auto":
+        assert network.calls == [2, 1, 2], "what didn't fit isn't tried again"
+
+
 def test_attention_is_named_and_tiles_are_nearly_the_whole(monkeypatch):
     torch.manual_seed(0)
     network = build_generator("resnet", depth=1, width=8, attention=True).eval()

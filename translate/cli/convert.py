@@ -45,6 +45,7 @@ def convert(
     batch_size: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1,
     background: str = "white",
     max_pixels: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 64_000_000,
+    check: Literal["time", "hash"] = "time",
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     on_collision: Literal["refuse", "suffix"] = "refuse",
     shard: str | None = None,
@@ -114,6 +115,8 @@ def convert(
         What shows through transparent pixels in a format without transparency: a colour name or #rrggbb.
     max_pixels
         Larger pictures and frames, and animations of more pixels in all, are refused.
+    check
+        By what a second run knows that an input hasn't changed: its time of change, or its contents' hash.
     overwrite
         Convert everything again, also what an earlier run has finished.
     on_collision
@@ -150,6 +153,8 @@ def convert(
     share = choose_shard(shard)
     jobs = plan(inputs, output, format, samples, on_collision=on_collision, shard=share, mask=mask)
     pictures, videos = jobs.pictures, jobs.videos
+    if engine == "ray" and precision != "fp32":
+        raise UsageError("--engine ray converts in fp32; leave --precision out.")
     if engine == "ray":
         require_ray()
     elif workers is not None:
@@ -188,7 +193,8 @@ def convert(
     if precision != "fp32":
         options["precision"] = precision  # beside fp32, which manifests from before don't name
     remarks = [*translator.notes, *(() if text is None else translator.remarks(text))]
-    manifest = Manifest(jobs.output, fingerprint, stamp_of(options), share, overwrite=overwrite)
+    stamp = stamp_of(options)
+    manifest = Manifest(jobs.output, fingerprint, stamp, share, check=check, overwrite=overwrite)
     work = ahead(pictures, videos, manifest, _frames) if backend == "auto" else Ahead(1, USUAL_SIDE)
     if precision == "int8":
         remarks.append(translator.use_int8([job.source for job in pictures], backend))
@@ -219,7 +225,15 @@ def convert(
         }
         if engine == "ray":
             setup = Setup(
-                model_file, loading, backend, common, colour, jobs.output, fingerprint, stamp_of(options)
+                model_file,
+                loading,
+                backend,
+                common,
+                colour,
+                jobs.output,
+                fingerprint,
+                stamp,
+                check,
             )
             results = convert_on_ray(jobs, setup, manifest, workers=workers, stop=stop)
         else:

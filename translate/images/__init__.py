@@ -11,6 +11,7 @@ from translate.images.checks import MAX_PIXELS
 from translate.images.formats import (
     FORMAT_OF,
     FORMATS,
+    HEIC_SUFFIXES,
     HOLDING_ALPHA,
     SUFFIXES,
     WRITABLE,
@@ -26,6 +27,7 @@ from translate.images.writing import encode, write, write_like
 __all__ = [
     "FORMATS",
     "FORMAT_OF",
+    "HEIC_SUFFIXES",
     "HOLDING_ALPHA",
     "MAX_PIXELS",
     "SUFFIXES",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import stat
 from collections.abc import Iterator
@@ -44,10 +45,26 @@ def complaints_as_bad_image(path: Path) -> Iterator[None]:
 
 def _unidentified(path: Path) -> str:
     with path.open("rb") as stream:
-        start = stream.read(32)
-    if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS:
-        return "HEIC pictures can't be read: save it as JPEG or PNG"
+        if is_heic(stream) and importlib.util.find_spec("pillow_heif") is None:
+            return "HEIC pictures need pillow-heif: pip install 'image-translate[heif]'"
     return f"not a picture in a format that can be read ({', '.join(FORMATS)})"
+
+
+def is_heic(stream: BinaryIO) -> bool:
+    """Whether a file begins as HEIC pictures do."""
+    start = stream.read(12)
+    stream.seek(0)
+    return start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS
+
+
+def formats_for(stream: BinaryIO) -> tuple[str, ...]:
+    """What Pillow may take a file for; HEIC where it is one and pillow-heif is there."""
+    if not is_heic(stream) or importlib.util.find_spec("pillow_heif") is None:
+        return FORMATS
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return (*FORMATS, "HEIF")
 
 
 def require_regular(path: Path) -> int:

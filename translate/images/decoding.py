@@ -13,12 +13,13 @@ from PIL import Image, ImageFile
 
 from translate.images.checks import (
     WITH_ALPHA,
+    formats_for,
     require_complete,
     require_mode,
     require_regular,
     require_size,
 )
-from translate.images.formats import FORMAT_OF, FORMATS, HOLDING_ALPHA
+from translate.images.formats import FORMAT_OF, HOLDING_ALPHA
 from translate.images.scratch import is_large
 from translate.pillow import eight_bit, is_srgb, lift_pixel_limit, notes_of_picture, orientation_of, to_srgb
 
@@ -67,7 +68,7 @@ def opened(path: Path, encoded: bytes | None, max_pixels: int) -> Iterator[Opene
     """Let Pillow look at a file, and refuse what needn't be decoded for that."""
     with notes_of_picture() as notes, io.BytesIO(encoded) if encoded else path.open("rb") as stream:
         lift_pixel_limit(max_pixels)
-        with Image.open(stream, formats=FORMATS) as image:
+        with Image.open(stream, formats=formats_for(stream)) as image:
             require_size(path, image.size, max_pixels)
             name = format_of(image)
             notes += notes_of_suffix(path, name)

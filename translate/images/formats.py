@@ -14,6 +14,7 @@ SUFFIXES_OF = {
     "AVIF": (".avif",),
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
 }
+HEIC_SUFFIXES = frozenset((".heic", ".heif"))  # read with the extra "heif" alone; data sets leave them out
 FORMAT_OF = {suffix: name for name, suffixes in SUFFIXES_OF.items() for suffix in suffixes}
 SUFFIXES = frozenset(FORMAT_OF)
 WRITABLE = frozenset(s for name in ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF") for s in SUFFIXES_OF[name])

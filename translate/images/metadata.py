@@ -7,11 +7,11 @@ import zlib
 from functools import lru_cache
 from typing import Any
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, TiffImagePlugin, TiffTags
 
 from translate.pillow import is_srgb
 
-_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_EXIF_IFD, _GPS_IFD, _ICC = 0x8769, 0x8825, 0x8773
 # What says something of the picture: words, camera, resolution, times, authors, place and rating. The rest of
 # a directory is how its pixels are stored, which in a TIFF stands beside these.
 _WORDS = (*range(0x010D, 0x0111), 0x0131, 0x0132, 0x013B, 0x013C, 0x8298, *range(0x9C9B, 0x9CA0))
@@ -82,6 +82,38 @@ def in_png(encoded: bytes, exif: bytes | None = None, icc_profile: bytes | None 
         chunks += png_chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
     start = 33  # signature and header
     return encoded[:start] + chunks + encoded[start:]
+
+
+def in_tiff(encoded: bytes, exif: bytes | None = None, icc_profile: bytes | None = None) -> bytes:
+    """A TIFF of one page, without metadata, with these: a new directory at its end has all entries."""
+    more = TiffImagePlugin.ImageFileDirectory_v2(encoded[:8])
+    if exif is not None:
+        block = Image.Exif()
+        block.load(exif)
+        for tag, value in block.items():
+            more[tag] = block.get_ifd(tag) if tag in (_EXIF_IFD, _GPS_IFD) else value
+    if icc_profile is not None:
+        more.tagtype[_ICC] = TiffTags.UNDEFINED
+        more[_ICC] = icc_profile
+    order = "<" if encoded[:2] == b"II" else ">"
+    body = encoded + b"\0" * (len(encoded) % 2)
+    added = more.tobytes(len(body))  # a directory of its own, whose entries say where their values are
+    place = len(body) + len(added) + len(added) % 2
+    [first] = struct.unpack_from(f"{order}L", encoded, 4)
+    entries = {
+        struct.unpack(f"{order}H", entry[:2])[0]: entry
+        for entry in (*_entries(encoded, first, order), *_entries(added, 0, order))
+    }
+    whole = (
+        struct.pack(f"{order}H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries)) + bytes(4)
+    )
+    return body[:4] + struct.pack(f"{order}L", place) + (body[8:] + added).ljust(place - 8, b"\0") + whole
+
+
+def _entries(content: bytes, place: int, order: str) -> list[bytes]:
+    """Those of the TIFF directory that stands there, 12 bytes each."""
+    [count] = struct.unpack_from(f"{order}H", content, place)
+    return [content[place + 2 + 12 * i : place + 14 + 12 * i] for i in range(count)]
 
 
 def png_chunk(kind: bytes, content: bytes) -> bytes:

@@ -24,7 +24,6 @@ from translate.images.decoding import (
     turned,
 )
 from translate.images.formats import HOLDING_16_BIT, HOLDING_FRAMES
-from translate.images.libvips import writes_large
 from translate.images.metadata import kept_exif, kept_profile
 from translate.images.scratch import is_large
 from translate.images.strips import IN_EIGHT, read_by_strips
@@ -95,9 +94,6 @@ def read_original(
                 frames = (_single(file, to, background, max_pixels),)
             info = file.image.info
             exif, profile = kept_exif(file.image), kept_profile(info.get("icc_profile"), file.notes)
-    by_opencv = frames[0].pixels.dtype == np.uint16 and not writes_large(frames[0].pixels.shape, to)
-    if to == "TIFF" and by_opencv and (exif or profile):
-        file.notes.append("a TIFF of 16 bits is written without EXIF and colour profile")
     notes = tuple(dict.fromkeys(file.notes))
     poster = bool(info.get("default_image", False))
     return Original(frames, notes, file.format, exif, profile, info.get("loop"), poster)

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import ImageFile
 
 from translate.errors import OutputError
-from translate.images.metadata import in_png
+from translate.images.metadata import in_png, in_tiff
 
 _TIFF_DEFLATE = 8
 _BITS = 0x0102  # BitsPerSample
@@ -47,7 +47,7 @@ def encode_wide(pixels: np.ndarray, name: str, **metadata: bytes) -> bytes:
     """The bytes of a PNG or TIFF of uint16 `(H, W, C)`, grey, RGB, with or without alpha.
 
     Args:
-        metadata: `exif` and `icc_profile`, for a PNG.
+        metadata: `exif` and `icc_profile`.
 
     Raises:
         OutputError: it can't be encoded.
@@ -66,7 +66,8 @@ def encode_wide(pixels: np.ndarray, name: str, **metadata: bytes) -> bytes:
         raise OutputError(
             f"{pixels.shape[1]}×{pixels.shape[0]} pixels of 16 bits can't be written as {name}."
         )
-    return in_png(stored.tobytes(), **metadata) if name == "PNG" else stored.tobytes()
+    put = in_png if name == "PNG" else in_tiff
+    return put(stored.tobytes(), **metadata) if metadata else stored.tobytes()
 
 
 def says_16(image: ImageFile.ImageFile, header: bytes) -> bool:

@@ -63,7 +63,7 @@ def write_like(
         _put_large(path, frames[0], name, quality, kept)
         return
     if frames[0].dtype == np.uint16:
-        _put(path, encode_wide(frames[0], name, **(kept if name == "PNG" else {})))
+        _put(path, encode_wide(frames[0], name, **_described(kept)))
         return
     several = {} if len(frames) == 1 else _as_animation(name, frames, original)
     _put(path, encode(frames[0], name, quality=quality, **kept, **several))
@@ -84,14 +84,18 @@ def _put_large(path: Path, pixels: np.ndarray, name: str, quality: int, kept: di
     """Write a picture strip by strip where libvips can, else without its file in memory, too."""
     with replacing(path) as temporary:
         if libvips.writes_large(pixels.shape, name):
-            described = {key: kept[key] for key in ("exif", "icc_profile") if key in kept}
-            libvips.save(temporary, pixels, name, quality=quality, **described)
+            libvips.save(temporary, pixels, name, quality=quality, **_described(kept))
         elif pixels.dtype == np.uint16:
-            temporary.write_bytes(encode_wide(pixels, name, **(kept if name == "PNG" else {})))
+            temporary.write_bytes(encode_wide(pixels, name, **_described(kept)))
         elif name == "TIFF":  # libtiff writes by itself, and doesn't say that a disk is full
             temporary.write_bytes(encode(pixels, name, **kept))
         else:
             _save(temporary, pixels, name, quality, kept)
+
+
+def _described(kept: dict[str, Any]) -> dict[str, Any]:
+    """What of Pillow's options says something of the picture."""
+    return {key: kept[key] for key in ("exif", "icc_profile") if key in kept}
 
 
 def _with_alpha(pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:

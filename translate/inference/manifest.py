@@ -28,6 +28,7 @@ class State:
 
     size: int
     mtime_ns: int
+    hash: str | None = None
 
 
 def stamp_of(options: Mapping[str, Any]) -> str:
@@ -57,6 +58,7 @@ class Manifest:
         options: a hash of the options, see `stamp_of`.
         shard: the share of this process; None where there is one.
         name: of this process among those that share the work otherwise.
+        check: an input is the same if its size and `time` of change are, or the `hash` of what it holds.
         overwrite: nothing counts as finished.
     """
 
@@ -68,6 +70,7 @@ class Manifest:
         shard: Shard | None = None,
         *,
         name: str = "",
+        check: str = "time",
         overwrite: bool = False,
     ):
         self._output = output
@@ -75,7 +78,8 @@ class Manifest:
         self._options = options
         parts = (_NAME, "" if shard is None else f"{shard.index + 1}-of-{shard.count}", name)
         self._path = output / f"{'.'.join(part for part in parts if part)}.jsonl"
-        self._finished = {} if overwrite else _read(output, shard)
+        self._mark = "mtime_ns" if check == "time" else "hash"
+        self._finished = {} if overwrite else _read(output, shard, self._mark)
         self._stream = None
 
     def __enter__(self) -> Self:
@@ -89,15 +93,16 @@ class Manifest:
         """How the input is now; None where there is none."""
         try:
             status = job.source.stat()
+            content = files.fingerprint(job.source) if self._mark == "hash" else None
         except OSError:
             return None
-        return State(status.st_size, status.st_mtime_ns)
+        return State(status.st_size, status.st_mtime_ns, content)
 
     def finished(self, job: Job, state: State | None) -> bool:
         """Whether this very conversion was finished before, and what it wrote is still there."""
         if state is None or not self._finished:
             return False
-        key = _digest(job.name, state.size, state.mtime_ns, self._model, self._options)
+        key = _digest(job.name, state.size, getattr(state, self._mark), self._model, self._options)
         known = self._finished.get(_digest(self._place(job)))
         return known is not None and known[1] == key and all(target.exists() for target in job.targets)
 
@@ -112,6 +117,7 @@ class Manifest:
             "input": job.name,
             "size": state and state.size,
             "mtime_ns": state and state.mtime_ns,
+            **({} if state is None or state.hash is None else {"hash": state.hash}),
             "model": self._model,
             "options": self._options,
             "status": "failed" if error else "done",
@@ -153,13 +159,13 @@ def clean(plan: Plan) -> int:
     return removed
 
 
-def _read(output: Path, shard: Shard | None) -> dict[int, tuple[float, int]]:
+def _read(output: Path, shard: Shard | None, mark: str) -> dict[int, tuple[float, int]]:
     """Of each output when its last line was written, and the key there, or 0 where it failed."""
     found: dict[int, tuple[float, int]] = {}
     for path in sorted(output.glob(f"{_NAME}*.jsonl")):
         for text in _lines(path):
             try:
-                place, written, key = _parsed(text, shard)
+                place, written, key = _parsed(text, shard, mark)
             except (ValueError, KeyError, TypeError):
                 continue  # torn by a kill or a full disk, or another share's
             if place not in found or found[place][0] <= written:
@@ -175,17 +181,17 @@ def _lines(path: Path) -> Iterator[bytes]:
         raise OutputError(f"{path} can't be read: {explain(error)}") from error
 
 
-def _parsed(text: bytes, shard: Shard | None) -> tuple[int, float, int]:
+def _parsed(text: bytes, shard: Shard | None, mark: str) -> tuple[int, float, int]:
     line = json.loads(text)
     if shard is not None and not shard.has(line["input"]):
         raise ValueError(line["input"])
-    return _digest(line["output"]), float(line["time"]), _key(line)
+    return _digest(line["output"]), float(line["time"]), _key(line, mark)
 
 
-def _key(line: Mapping[str, Any]) -> int:
-    if line["status"] != "done":
+def _key(line: Mapping[str, Any], mark: str) -> int:
+    if line["status"] != "done" or mark not in line:
         return 0
-    return _digest(*(line[name] for name in ("input", "size", "mtime_ns", "model", "options")))
+    return _digest(*(line[name] for name in ("input", "size", mark, "model", "options")))
 
 
 def _digest(*parts: object) -> int:

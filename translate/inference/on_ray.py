@@ -38,7 +38,7 @@ class Setup:
         load: arguments of `open_model` besides; the first is the device.
         backend: see `Translator.use_backend`.
         call: arguments of `folder.convert` and `video.convert` alike; `background` besides.
-        output, fingerprint, stamp: see `Manifest`.
+        output, fingerprint, stamp, check: see `Manifest`.
     """
 
     model: Path
@@ -49,6 +49,7 @@ class Setup:
     output: Path
     fingerprint: str
     stamp: str
+    check: str = "time"
 
 
 class Worker:
@@ -70,7 +71,12 @@ class Worker:
         setup = self._setup
         try:
             with Manifest(
-                setup.output, setup.fingerprint, setup.stamp, name=f"ray-{self._number}", overwrite=True
+                setup.output,
+                setup.fingerprint,
+                setup.stamp,
+                name=f"ray-{self._number}",
+                check=setup.check,
+                overwrite=True,
             ) as manifest:
                 call = {**setup.call, "manifest": manifest}
                 if videos.is_video(jobs[0].source):

@@ -18,7 +18,7 @@ from translate.inference.shards import Shard
 
 FORMATS = ("keep", "png", "jpg", "webp")
 _SHOWN = 3
-_SUFFIXES = images.SUFFIXES | videos.IN_FOLDERS
+_SUFFIXES = images.SUFFIXES | images.HEIC_SUFFIXES | videos.IN_FOLDERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ class Sizes:
     ) -> Tensor:
         """The network on float32 (B, C, H, W), on the device, in multiples of what it takes.
 
+        A batch for which there is too little memory is halved before a picture is taken apart.
+
         Args:
             told, coded: what the network is called with besides, for each picture.
             progress: told what share of the work is done, of a picture of more than `SMALL` pixels or one
@@ -86,12 +88,16 @@ class Sizes:
                 with self._told(x, progress, engine):
                     return (engine or self._network)(x, *told, **coded)
             except (RuntimeError, MemoryError) as error:
-                if self.tile != "auto" or not memory.is_out_of_memory(error):
+                alone = self.tile != "auto" and len(x) == 1
+                if alone or not memory.is_out_of_memory(error):
                     raise
                 failed = error.with_traceback(None)  # the frames hold the maps that there was no room for
             self._fitting[tuple(x.shape)] = False
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
+        if len(x) > 1 and self.tile != "exact":
+            halves = _parts(x, told, coded, (len(x) + 1) // 2)
+            return torch.cat([self.run(*half, progress, engine) for half in halves])
         try:
             return torch.cat([self._banded(*one, progress) for one in _each(x, told, coded)])
         except Unstreamable:
@@ -183,6 +189,17 @@ def _each(
     x: Tensor, told: tuple, coded: Mapping[str, Tensor]
 ) -> Iterator[tuple[Tensor, tuple[Any, ...], dict[str, Tensor]]]:
     """One picture at a time, with what is told of it."""
-    for i in range(len(x)):
-        one = slice(i, i + 1)
-        yield x[one], tuple(value[one] for value in told), {name: value[one] for name, value in coded.items()}
+    return _parts(x, told, coded, 1)
+
+
+def _parts(
+    x: Tensor, told: tuple, coded: Mapping[str, Tensor], size: int
+) -> Iterator[tuple[Tensor, tuple[Any, ...], dict[str, Tensor]]]:
+    """So many pictures at a time."""
+    for i in range(0, len(x), size):
+        part = slice(i, i + size)
+        yield (
+            x[part],
+            tuple(value[part] for value in told),
+            {name: value[part] for name, value in coded.items()},
+        )
