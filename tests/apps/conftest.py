@@ -80,7 +80,7 @@ def start_studio(models: Path) -> Callable[..., contextlib.AbstractContextManage
 @pytest.fixture(scope="session")
 def studio(start_studio) -> Iterator[str]:
     """The address of a running studio."""
-    with start_studio() as address:
+    with start_studio("--mcp", "--max-upload", "3MB", "--max-pixels", "1000000") as address:
         yield address
 
 

@@ -63,6 +63,7 @@ def serve(
         raise UsageError(f"--models {models}: no such folder; name the one that holds runs or model files.")
     if host not in _LOOPBACK and auth is None:
         raise UsageError(f"--host {host} lets others in; add --auth user:password.")
+    password = _pair(auth)
     with tempfile.TemporaryDirectory(prefix="translate-studio-") as files:
         _prepare(files)
         try:
@@ -82,7 +83,7 @@ def serve(
             allow_train=allow_train,
         )
         try:
-            page, address = serve_page(settings, host, port or None, _pair(auth), mcp=mcp)
+            page, address = serve_page(settings, host, port or None, password, mcp=mcp)
         except OSError as error:
             raise UsageError(
                 f"port {port} of {host} can't be had; another program has it, so take another --port."

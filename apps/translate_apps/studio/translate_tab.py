@@ -70,7 +70,7 @@ def build(shelf: Shelf, desk: Desk, translating: Translating) -> Choice:
             download = gr.DownloadButton("Download", interactive=False, elem_id="download")
     kept = gr.State(None)  # the last answer
 
-    def translate(
+    def translate_picture(
         image: Upload | None,
         model: str | None,
         direction: str | None,
@@ -111,7 +111,7 @@ def build(shelf: Shelf, desk: Desk, translating: Translating) -> Choice:
             answer,
         ]
 
-    def on(event: Any, handler: Any = translate) -> Any:
+    def on(event: Any, handler: Any = translate_picture) -> Any:
         return event(
             handler,
             [source, *choice.asked, strength, samples, seed],
@@ -157,7 +157,7 @@ def build(shelf: Shelf, desk: Desk, translating: Translating) -> Choice:
         if image is None:
             yield [gr.skip()] * 5
             return
-        yield from translate(image, *rest)
+        yield from translate_picture(image, *rest)
 
     running.append(on(chosen.then, translate_if_there))
 
