@@ -50,7 +50,7 @@ def test_programs_translate_as_people_do(client, models, tmp_path, photo):
     from gradio_client import handle_file
 
     names = {model["name"]: model for model in client.predict(api_name="/models")}
-    assert set(names) == {"both", "coats", "deep/grey", "many"}
+    assert set(names) == {"both", "coats", "deep/grey", "holes", "many", "maps"}
     assert names["both"]["directions"] == ["a2b", "b2a"]
     assert names["coats"]["labels"] == list(translate.load(models / "coats.safetensors").card.labels)
     images.write(tmp_path / "ein bild.png", photo(4))

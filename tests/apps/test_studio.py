@@ -39,7 +39,7 @@ def settings(models, tmp_path) -> Settings:
 
 def test_the_shelf_has_runs_and_files_and_nothing_damaged(shelf, models):
     offers = shelf.offers()
-    assert list(offers) == ["both", "coats", "deep/grey", "many"]
+    assert list(offers) == ["both", "coats", "deep/grey", "holes", "many", "maps"]
     assert list(offers["both"].files) == ["a2b", "b2a"]
     assert offers["both"].title == "both  ·  horse ⇄ zebra"
     assert [path.name for path in offers["both"].examples] == ["one.png"]
@@ -118,6 +118,8 @@ def test_what_models_want_drawn(shelf):
 
     assert paper(offer()) is None
     assert paper(shelf.offer("both")) is None
+    assert paper(shelf.offer("holes")).kind == "holes"
+    assert paper(shelf.offer("maps")).values == (0, 0x010101, 0x020202)
     lines = paper(offer(recipe={"data": {"size": 64, "task": "edges"}}))
     assert (lines.kind, lines.side) == ("lines", 64)
     assert paper(offer(mask=True)).kind == "holes"

@@ -34,7 +34,7 @@ def build(settings: Settings) -> tuple[gr.Blocks, Desk, Shelf]:
         with gr.Tab("Translate", id="translate"):
             choices = [translate_tab.build(shelf, desk, translating)]
         with gr.Tab("Draw", id="draw"):
-            draw_choice = draw_tab.build(settings, shelf, desk, translating)
+            draw_parts = draw_tab.build(settings, shelf, desk, translating)
         with gr.Tab("Batch", id="batch"):
             choices.append(batch_tab.build(settings, shelf, desk))
         translate_tab.translate_endpoint(desk, translating)
@@ -47,7 +47,7 @@ def build(settings: Settings) -> tuple[gr.Blocks, Desk, Shelf]:
         page.load(
             lambda: updates(shelf, None) * len(choices) + draw_tab.filled(shelf, None),
             None,
-            [component for choice in (*choices, draw_choice) for component in choice.components],
+            [*(part for choice in choices for part in choice.components), *draw_parts],
             api_visibility="private",
             queue=False,
         )

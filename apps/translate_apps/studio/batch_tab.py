@@ -110,9 +110,9 @@ def build(settings: Settings, shelf: Shelf, desk: Desk) -> Choice:
     )
     stop.click(halt, kept, None, api_visibility="private", queue=False)
     choice.model.input(
-        lambda name: updates(shelf, name),
+        lambda name: updates(shelf, name)[1:],
         [choice.model],
-        choice.components,
+        choice.but_the_model,
         api_visibility="private",
         queue=False,
     )

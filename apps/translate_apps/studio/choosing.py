@@ -28,6 +28,11 @@ class Choice:
         return [self.model, self.remark, self.direction, self.label, self.text]
 
     @property
+    def but_the_model(self) -> list[Any]:
+        """What follows from a visitor's choice. Not the model itself: answers may overtake each other."""
+        return self.components[1:]
+
+    @property
     def asked(self) -> list[Any]:
         """What a handler takes: model, direction, label, text."""
         return [self.model, self.direction, self.label, self.text]

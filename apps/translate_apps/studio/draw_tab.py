@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 
 from translate import images
-from translate_apps.studio.choosing import Choice, model_choice, updates
+from translate_apps.studio.choosing import model_choice, updates
 from translate_apps.studio.components import friendly
 from translate_apps.studio.desk import Desk
 from translate_apps.studio.drawing import CANVAS, Paper, drawn, ground, paper, with_holes
@@ -25,7 +25,7 @@ _NONE = (
 )
 
 
-def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating) -> Choice:
+def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating) -> list[Any]:
     """Lay out the tab, and give what the page's loading has to fill with `filled`."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
@@ -58,14 +58,13 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
 
     def draw(
         strokes: dict[str, Any] | None,
-        painted: dict[str, Any] | None,
         model: str | None,
         direction: str | None,
         label: str | None,
         text: str | None,
     ) -> Iterator[Any]:
         wanted = paper(shelf.offer(model)) if model else None
-        pixels = _picture(wanted, strokes, painted) if wanted else None
+        pixels = _picture(wanted, strokes) if wanted and strokes else None
         if pixels is None or not model:
             yield [gr.skip()] * 2
             return
@@ -81,12 +80,10 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
             answer = task.result()
         yield [str(answer.after[0]), answer.sentence]
 
-    inputs = [canvas, picture, *choice.asked]
-    events = (canvas.change, picture.change, choice.label.input, choice.text.submit, choice.direction.input)
-    for event in events:
+    def on(event: Any, editor: Any) -> None:
         event(
             draw,
-            inputs,
+            [editor, *choice.asked],
             [result, status],
             show_progress="hidden",
             trigger_mode="always_last",
@@ -94,15 +91,18 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
             **QUEUE,
         )
 
-    def choose(name: str | None) -> list[Any]:
-        offers = drawable(shelf)
-        wanted = paper(offers[name]) if name in offers else None
-        return [*filled(shelf, name), *_sheets(wanted), *_examples(offers.get(name or ""))]
+    # `input` comes after each stroke. `change` comes also when a handler of ours has changed the canvas.
+    on(canvas.input, canvas)
+    on(picture.input, picture)
+    for event in (choice.label.input, choice.text.submit, choice.direction.input):
+        on(event, canvas)
 
-    choice.model.change(
-        choose,
+    sheets = [hint, canvas, picture, examples]
+    choice.model.input(
+        lambda name: filled(shelf, name)[1:],
         [choice.model],
-        [*choice.components, hint, canvas, picture, examples],
+        [*choice.but_the_model, *sheets],
+        trigger_mode="always_last",
         api_visibility="private",
         queue=False,
     )
@@ -110,8 +110,8 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
     def take(event: gr.SelectData) -> str:
         return event.value["image"]["path"]
 
-    examples.select(take, None, canvas, api_visibility="private", queue=False)
-    return choice
+    on(examples.select(take, None, canvas, api_visibility="private", queue=False).then, canvas)
+    return [*choice.components, *sheets]
 
 
 def drawable(shelf: Shelf) -> dict[str, Offer]:
@@ -120,10 +120,13 @@ def drawable(shelf: Shelf) -> dict[str, Offer]:
 
 
 def filled(shelf: Shelf, name: str | None) -> list[Any]:
-    """What the components of the choice become; see `choosing.updates`."""
+    """What the components of the tab become once a model is chosen, or where it is gone the first."""
     offers = drawable(shelf)
     changed = updates(shelf, name, offers)
-    return changed if offers else [changed[0], gr.update(value=_NONE), *changed[2:]]
+    if not offers:
+        return [changed[0], gr.update(value=_NONE), *changed[2:], *_sheets(None), *_examples(None)]
+    offer = offers[name] if name in offers else next(iter(offers.values()))
+    return [*changed, *_sheets(paper(offer)), *_examples(offer)]
 
 
 def _editor(name: str, *, fixed: bool) -> Any:
@@ -138,7 +141,7 @@ def _editor(name: str, *, fixed: bool) -> Any:
         canvas_size=(CANVAS, CANVAS),
         fixed_canvas=fixed,
         height=CANVAS + 120,
-        visible=fixed,
+        visible=True if fixed else "hidden",
         elem_id=name,
     )
 
@@ -146,7 +149,7 @@ def _editor(name: str, *, fixed: bool) -> Any:
 def _sheets(wanted: Paper | None) -> list[Any]:
     """The hint and the two editors, for what a model wants."""
     if wanted is None:
-        return [gr.update(value=""), gr.update(visible=True), gr.update(visible=False)]
+        return [gr.update(value=""), gr.update(visible=True), gr.update(visible="hidden")]
     brush = gr.Brush(
         default_size=wanted.brush,
         colors=list(wanted.colours),
@@ -156,7 +159,8 @@ def _sheets(wanted: Paper | None) -> list[Any]:
     holes = wanted.kind == "holes"
     sheet = None if wanted.kind == "holes" else ground(wanted)
     shown = gr.update(visible=True, value=sheet, brush=brush, eraser=gr.Eraser(default_size=wanted.brush * 2))
-    hidden = gr.update(visible=False, value=None)
+    # Out of sight, not out of the page: an editor that comes back draws on nothing.
+    hidden = gr.update(visible="hidden", value=None)
     return [gr.update(value=wanted.hint), hidden if holes else shown, shown if holes else hidden]
 
 
@@ -165,14 +169,11 @@ def _examples(offer: Offer | None) -> list[Any]:
     return [gr.update(value=pictures, visible=bool(pictures))]
 
 
-def _picture(
-    wanted: Paper, strokes: dict[str, Any] | None, painted: dict[str, Any] | None
-) -> np.ndarray | None:
+def _picture(wanted: Paper, strokes: dict[str, Any]) -> np.ndarray | None:
     """What the model is given, uint8 `(H, W, 3 or 4)`; None where nothing was drawn."""
-    if wanted.kind == "holes":
-        if not painted or painted["background"] is None or not painted["background"].any():
-            return None
-        return with_holes(painted["background"], painted["layers"])
-    if not strokes or strokes["composite"] is None or not strokes["composite"][..., 3].any():
+    background, composite = strokes["background"], strokes["composite"]
+    if wanted.kind != "holes":
+        return drawn(wanted, composite) if composite is not None and composite[..., 3].any() else None
+    if background is None or not background.any():
         return None
-    return drawn(wanted, strokes["composite"])
+    return with_holes(background, strokes["layers"])

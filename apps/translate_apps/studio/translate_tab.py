@@ -139,7 +139,7 @@ def build(shelf: Shelf, desk: Desk, translating: Translating) -> Choice:
         latent = bool(offer and offer.card.latent)
         pictures = [str(path) for path in offer.examples] if offer else []
         return [
-            *updates(shelf, name),
+            *updates(shelf, name)[1:],
             gr.update(value=pictures, visible=bool(pictures)),
             gr.update(visible=latent),
             gr.update(visible=latent),
@@ -148,7 +148,7 @@ def build(shelf: Shelf, desk: Desk, translating: Translating) -> Choice:
     chosen = choice.model.input(
         choose,
         [choice.model],
-        [*choice.components, examples, samples, seed],
+        [*choice.but_the_model, examples, samples, seed],
         api_visibility="private",
         queue=False,
     )
