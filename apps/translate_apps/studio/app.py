@@ -16,6 +16,7 @@ from translate_apps.studio.shelf import Shelf
 from translate_apps.studio.translating import Translating
 
 _KEPT_SECONDS = 3600  # uploads and results
+_SESSIONS = 256  # of visitors that Gradio remembers, 140 KB each; every request of a program is a visitor
 _QUEUE = 64  # visitors' requests that wait; more are told to come back
 
 
@@ -75,6 +76,7 @@ def serve(
         auth=auth,
         mcp_server=mcp,
         max_file_size=settings.max_upload,
+        state_session_capacity=_SESSIONS,
         theme=look.theme(),
         css=look.CSS,
         footer_links=["api"],
