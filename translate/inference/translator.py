@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from translate import images
 from translate.devices import choose_device
 from translate.errors import ModelError, TranslateError, UsageError
 from translate.inference import holes
-from translate.inference.ahead import USUAL_SIDE, Ahead
+from translate.inference.backends import Backends
 from translate.inference.conditions import Asking
 from translate.inference.inputs import Inputs
 from translate.inference.latent import Sampling
@@ -28,9 +28,6 @@ from translate.inference.streaming.program import Progress
 from translate.weights import model_file
 from translate.weights.card import Card, NormStatistics
 from translate.weights.locate import locate
-
-if TYPE_CHECKING:
-    from translate.inference.engines.engine import Engine
 
 Kind = TypeVar("Kind", str, Path, Image.Image, np.ndarray, Tensor)
 Mask = str | Path | Image.Image | np.ndarray | Tensor
@@ -64,7 +61,7 @@ def load(
     return Translator(model, target, tile, max_memory)
 
 
-class Translator(Saving):
+class Translator(Saving, Backends):
     """Translates pictures of one domain into the other. Make one with `load`.
 
     Attributes:
@@ -96,7 +93,6 @@ class Translator(Saving):
             # Convolutions follow their weights: pictures need not be brought into this format.
             self._network.to(memory_format=torch.channels_last)
         self._model = model
-        self._engine: Engine | None = None
         self._sizes = Sizes(self._network, device, model.card.size_multiple, tile, max_memory)
         encoder = None if model.text_encoder is None else model.text_encoder.to(device)
         self._asking = Asking(model.card, encoder, device)
@@ -147,63 +143,10 @@ class Translator(Saving):
             repo = fetch_named(str(repo), revision, token, cache_dir, local_files_only)
         return load(repo, direction, device, norm_statistics)
 
-    def use_backend(self, name: str, pictures: int = 1, side: int = USUAL_SIDE) -> str | None:
-        """Run the network by another runtime from now on; gives a sentence where that was measured.
-
-        Args:
-            name: `torch`; `onnx`, `openvino` or `mnn`; or `auto`, the fastest of those installed, see
-                `engines.choice.choose_engine`.
-            pictures, side: how many there are to convert, of about side × side pixels, which is what `auto`
-                weighs a measurement against.
-
-        Raises:
-            UsageError: it isn't installed, or the model isn't on the CPU.
-            ModelError: it can't run this network.
-        """
-        if name != "torch" and name != "auto" and self.device.type != "cpu":
-            raise UsageError(f"the backend {name} runs on the CPU, not on {self.device}; add --device cpu.")
-        self._engine = None
-        if name == "torch" or self.device.type != "cpu":
-            return None
-        if name == "auto":
-            from translate.inference.engines.choice import choose_engine
-
-            self._engine, sentence = choose_engine(self._model, Ahead(pictures, side))
-            return sentence
-        from translate.inference.engines.engine import open_engine
-
-        self._engine = open_engine(self._model, name)
-        return None
-
-    def use_int8(self, pictures: Sequence[Path], backend: str = "auto") -> str:
-        """Run the network in 8-bit integers from now on; gives a sentence of how well; see `engines.int8`.
-
-        Args:
-            pictures: files like those to be converted; half of a few of them calibrate, on the others it is
-                measured.
-            backend: `openvino`, `onnx`, or `auto`, the first of these that is installed.
-
-        Raises:
-            UsageError: no such backend, too few pictures, or the model isn't on the CPU.
-            ModelError: the model can't be run in 8 bits, or its pictures would be too far from what they are.
-        """
-        from translate.inference.engines import int8
-
-        if self.device.type != "cpu":
-            raise UsageError(f"int8 runs on the CPU, not on {self.device}; add --device cpu.")
-        inputs = int8.inputs_of(pictures, self.card, self._model_input)
-        self._engine, sentence = int8.open_int8(self._model, int8.runtime_of(backend), inputs)
-        return sentence
-
     def _model_input(self, pixels: np.ndarray) -> np.ndarray:
         """float32 (1, C, H, W) as the network takes it, of pixels of any size."""
         x = torch.from_numpy(self.prepare(pixels))
         return self._inputs.to_range(pad(x, *self._inputs.padded(*x.shape[2:]))).numpy()
-
-    @property
-    def backend(self) -> str:
-        """What runs the network: `torch`, `onnx`, `openvino`, `mnn`, or one of these with ` int8`."""
-        return "torch" if self._engine is None else self._engine.name
 
     def __repr__(self) -> str:
         return f"Translator({self.card.source}→{self.card.target}, {self.card.architecture}, {self.device})"
