@@ -11,6 +11,7 @@ from gradio.events import api
 from translate_apps.studio import batch_tab, draw_tab, look, translate_tab
 from translate_apps.studio.choosing import updates
 from translate_apps.studio.desk import Desk
+from translate_apps.studio.runs_tab import RunsTab
 from translate_apps.studio.settings import Settings
 from translate_apps.studio.shelf import Shelf
 from translate_apps.studio.translating import Translating
@@ -32,12 +33,15 @@ def build(settings: Settings) -> tuple[gr.Blocks, Desk, Shelf]:
     ) as page:
         with gr.Column(elem_id="masthead"):
             gr.Markdown("# Translate studio\nDrop a picture, choose a model, see.")
-        with gr.Tab("Translate", id="translate"):
-            choices = [translate_tab.build(shelf, desk, translating)]
-        with gr.Tab("Draw", id="draw"):
-            draw_parts = draw_tab.build(settings, shelf, desk, translating)
-        with gr.Tab("Batch", id="batch"):
-            choices.append(batch_tab.build(settings, shelf, desk))
+        with gr.Tabs(overflow_behavior="wrap"):
+            with gr.Tab("Translate", id="translate"):
+                choices = [translate_tab.build(shelf, desk, translating)]
+            with gr.Tab("Draw", id="draw"):
+                draw_parts = draw_tab.build(settings, shelf, desk, translating)
+            with gr.Tab("Batch", id="batch"):
+                choices.append(batch_tab.build(settings, shelf, desk))
+            with gr.Tab("Runs", id="runs"):
+                runs = RunsTab(settings, shelf, desk, translating)
         translate_tab.translate_endpoint(desk, translating)
 
         def models() -> list[dict[str, Any]]:
@@ -46,9 +50,9 @@ def build(settings: Settings) -> tuple[gr.Blocks, Desk, Shelf]:
 
         api(models, api_name="models")
         page.load(
-            lambda: updates(shelf, None) * len(choices) + draw_tab.filled(shelf, None),
+            lambda: updates(shelf, None) * len(choices) + draw_tab.filled(shelf, None) + runs.filled(),
             None,
-            [*(part for choice in choices for part in choice.components), *draw_parts],
+            [*(part for choice in choices for part in choice.components), *draw_parts, *runs.parts],
             api_visibility="private",
             queue=False,
         )

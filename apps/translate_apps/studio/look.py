@@ -10,6 +10,14 @@ TITLE = "Translate studio"
 _SANS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif"]
 _MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
+# Of curves; told apart from each other and from light and dark ground.
+LINES = ("#0d9488", "#d97706", "#6366f1", "#dc2626", "#65a30d", "#0284c7", "#c026d3", "#a16207", "#64748b")
+
+_CURVES = "".join(
+    f".terms label:nth-of-type({len(LINES)}n+{number}) {{ border-bottom: 3px solid {colour}; }}\n"
+    for number, colour in enumerate(LINES, 1)
+)
+
 CSS = """
 .gradio-container > main { max-width: 1220px; margin: 0 auto; padding: 0 24px 32px; }
 #masthead { padding: 22px 4px 2px; gap: 2px; }
@@ -18,14 +26,25 @@ CSS = """
 .tab-container button { font-size: 1rem; }
 .remark p { color: var(--body-text-color-subdued); font-size: 0.9rem; margin: 0; }
 #drawn img { width: 100%; height: 100%; object-fit: contain; }
+.sheet { min-height: 220px; }
+.sheet img { width: 100%; height: auto; }
+.facts { width: 100%; border-collapse: collapse; font-size: 0.9rem; margin: 0 0 14px !important; }
+.facts caption { text-align: left; font-weight: 600; padding: 6px 0; }
+.facts tr { border: 0 solid var(--border-color-primary) !important; border-top-width: 1px !important; }
+.facts th, .facts td { border: 0 !important; padding: 5px 12px 5px 0 !important; vertical-align: top; }
+.facts th { width: 7.5rem; text-align: left; font-weight: 400 !important; }
+.facts th { color: var(--body-text-color-subdued) !important; }
+.facts td { overflow-wrap: anywhere; }
 .examples .grid-wrap { max-height: 120px; }
 :focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; }
 @media (max-width: 640px) {
   .gradio-container > main { padding: 0 12px 24px; }
   #masthead { padding-top: 12px; }
+  .tab-container button { font-size: 0.92rem; padding: 6px 8px; }
 }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
 """
+CSS += _CURVES
 
 
 def theme() -> Base:
