@@ -18,6 +18,7 @@ from PIL import Image, ImageCms
 
 _ORIENTATION = 0x0112
 _BITS_PER_SAMPLE = 0x0102
+_PHOTOMETRIC = 0x0106
 _LARGEST_PROFILE = 8 * 2**20  # bytes; press profiles have two or three millions, and some are kept at hand
 _BROKEN_EXIF = "the EXIF block is broken and is ignored"
 
@@ -84,11 +85,17 @@ def lift_pixel_limit(max_pixels: int) -> None:
         Image.MAX_IMAGE_PIXELS = max_pixels
 
 
+def white_is_zero(image: Image.Image) -> bool:
+    """Whether a TIFF's grey levels are a negative's, which Pillow turns round in 8 bits, not in 16."""
+    return getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+
+
 def eight_bit(image: Image.Image) -> Image.Image:
     """16-bit grey to 8 bit (or grey with alpha) by shifting; Pillow's conversion clips above 255 to white."""
     samples = np.asarray(image)
     bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (16,))[0]
-    grey = Image.fromarray((samples >> max(bits - 8, 0)).clip(0, 255).astype(np.uint8))
+    levels = (samples >> max(bits - 8, 0)).clip(0, 255).astype(np.uint8)
+    grey = Image.fromarray(255 - levels if white_is_zero(image) else levels)
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
         grey.putalpha(Image.fromarray(np.where(samples == transparent, 0, 255).astype(np.uint8)))

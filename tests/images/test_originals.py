@@ -283,3 +283,12 @@ def test_broken_and_endless_exif_is_left_out(tmp_path):
     copied(tmp_path / "x.png", tmp_path / "y.png")
     assert "exif" not in Image.open(tmp_path / "y.jpg").info
     assert Image.open(tmp_path / "y.png").getexif()[0x010E] == "word " * 15_000
+
+
+def test_sixteen_bit_tiffs_whose_white_is_zero_are_no_negatives(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    stored = np.linspace(0, 65535, 20 * 30).reshape(20, 30).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "x.tif", stored, photometric="miniswhite")
+    (frame,) = images.read_original(tmp_path / "x.tif", "PNG").frames
+    assert np.array_equal(frame.pixels[..., 0], 65535 - stored)
+    assert np.array_equal(images.read(tmp_path / "x.tif").pixels[..., 0], 255 - (stored >> 8))

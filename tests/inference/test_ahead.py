@@ -30,3 +30,19 @@ def test_what_is_finished_is_not_counted(tmp_path: Path):
     assert looked() == Ahead(2, 10)
     (tmp_path / "in" / "b.png").write_text("")
     assert looked() == Ahead(2, USUAL_SIDE)
+
+
+def test_nothing_is_read_to_know_what_nobody_has_finished(tmp_path: Path, monkeypatch):
+    for number in range(30):
+        write(tmp_path / "in" / f"{number}.png", np.zeros((8, 8, 3), np.uint8))
+    jobs = plan([str(tmp_path / "in")], tmp_path / "out")
+    asked = []
+    state = Manifest.state
+    monkeypatch.setattr(Manifest, "state", lambda self, job: asked.append(job) or state(self, job))
+    assert ahead(jobs, [], Manifest(tmp_path / "out", "model", "options"), lambda job: 0) == Ahead(30, 8)
+    assert asked == []
+    with Manifest(tmp_path / "out", "model", "options") as manifest:
+        manifest.record(jobs[0], state(manifest, jobs[0]), None, 1.0)
+    monkeypatch.setattr("translate.inference.ahead._ASKED", 10)
+    assert ahead(jobs, [], Manifest(tmp_path / "out", "model", "options"), lambda job: 0) == Ahead(30, 8)
+    assert len(asked) == 10

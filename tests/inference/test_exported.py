@@ -177,13 +177,28 @@ def test_a_picture_that_wont_fit_is_one_line(exported, monkeypatch):
 
     ours = translate.load_exported(exported)
     monkeypatch.setattr("translate.inference.exported._SMALL", 500)
-    ours(picture("plain"), "zebra")
+    taken = 0
+    monkeypatch.setattr(memory, "taken_memory", lambda: taken)
+    monkeypatch.setattr(memory, "free_memory", lambda: 10**9)
+    small = np.asarray(picture("plain"))[..., :3]
+    large = np.tile(small, (4, 4, 1))
+    ours.use_backend("auto")
+    ours(small, "zebra")
+    taken = 10**8  # which the runtime keeps, and uses again: the same size once more takes nothing
     monkeypatch.setattr(memory, "free_memory", lambda: 1000)
-    taken = iter([0, 3000, 0, 0])
-    monkeypatch.setattr(memory, "taken_memory", lambda: next(taken))
-    ours._bytes = None
-    with pytest.raises(TranslateError, match=r"not enough memory for 36×24 pixels.*--tile exact"):
-        ours(picture("plain"), "zebra")
+    ours(small, "zebra")
+    with pytest.raises(TranslateError, match=r"not enough memory for 136×84 pixels.*--tile exact"):
+        ours(large, "zebra")
+    monkeypatch.setattr(memory, "free_memory", lambda: 10**10)
+    ours(large, "zebra")
+    ours._most = 2 * 10**8  # in all
+    taken = 10**8
+    ours.use_backend("auto")
+    ours(small, "zebra")
+    taken = 15 * 10**7
+    with pytest.raises(TranslateError, match="not enough memory"):
+        ours(large, "zebra")
+    ours(small, "zebra")
 
 
 def test_metadata_are_those_that_the_library_reads(exported, tmp_path):

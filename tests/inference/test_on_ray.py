@@ -18,6 +18,7 @@ from translate import images
 from translate.cli import main as command
 from translate.errors import OutputError
 from translate.inference import on_ray
+from translate.inference.ahead import Ahead
 from translate.inference.on_ray import Setup
 from translate.inference.plan import Job
 from translate.inference.work import Result
@@ -115,7 +116,7 @@ class FakeRay:
 
 def test_a_file_that_kills_workers_fails_alone(tmp_path):
     jobs = [Job(Path(name), tmp_path / name, name) for name in (*"abcdefghij", "poison", *"klmnopqrstuvw")]
-    setup = Setup(Path("m"), ("auto",), "auto", {"batch_size": 1}, (0, 0, 0), tmp_path, "", "")
+    setup = Setup(Path("m"), ("auto",), "auto", Ahead(1, 64), {"batch_size": 1}, (0, 0, 0), tmp_path, "", "")
     results = list(on_ray._spread(FakeRay(), on_ray._portions(jobs, 1), setup, None, None))
     assert sorted(result.job.name for result in results) == sorted(job.name for job in jobs)
     [failed] = [result for result in results if result.error]

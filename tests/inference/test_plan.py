@@ -116,6 +116,16 @@ def test_inputs_are_never_overwritten(here):
         targets("linked", output="in")
 
 
+def test_a_named_output_excludes_itself_alone(here):
+    for name in ("clips/a.mp4", "clips/b.mp4"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(b"")
+    (job,) = plan(["clips/a*.mp4"], Path("out.mp4"))
+    assert (job.source, job.target) == (Path("clips/a.mp4"), Path("out.mp4"))
+    (job,) = plan(["clips/*.mp4"], Path("clips/b.mp4"))  # what an earlier run wrote is no input
+    assert job.source == Path("clips/a.mp4")
+
+
 def test_messages(here):
     with pytest.raises(UsageError, match=r"^nothing\.png: no such file or folder\.$"):
         targets("nothing.png")

@@ -18,7 +18,7 @@ import pytest
 import translate
 from translate import videos
 from translate.cli import main as command
-from translate.errors import OutputError
+from translate.errors import ModelError, OutputError
 from translate.inference import video
 from translate.inference.latent import Sampling
 from translate.inference.plan import plan
@@ -144,6 +144,14 @@ def test_bad_ones_do_not_stop_the_rest(translator, make_clip, tmp_path, monkeypa
     [result] = video.convert(translator, plan([str(tmp_path / "in" / "c.mp4")], tmp_path / "nan.mp4"))
     assert result.error == "frame 4: not finite"
     assert not (tmp_path / "nan.mp4").exists()
+
+
+def test_a_model_that_fits_no_video_ends_everything(write_model, make_clip, tmp_path):
+    make_clip(tmp_path / "in" / "a.mp4")
+    two = write_model(tmp_path / "two.safetensors", arguments={"in_channels": 2})
+    with pytest.raises(ModelError, match="channels"):
+        list(video.convert(translate.load(two), plan([str(tmp_path / "in")], tmp_path / "out")))
+    assert not list((tmp_path / "out").rglob("*.*"))
 
 
 def test_a_full_disk_in_the_middle_of_a_video(translator, tmp_path):

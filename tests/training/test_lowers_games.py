@@ -69,7 +69,7 @@ DISCRIMINATORS: dict[str, dict[str, Any]] = {
 LONGER = dict.fromkeys(("unet", "autoencoder", "wgan", "ebgan", "began"), 24) | {"projected": 6}
 # A minimum of the share by which the discriminator's loss and the generator's fall, where not the half.
 SHARES = {
-    "pixel": (0.05, 0.1),
+    "pixel": (0.03, 0.1),
     "unet": (0.3, 0.5),
     "began": (0.15, 0.1),
     "dragan": (0.5, 0.3),

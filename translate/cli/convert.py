@@ -197,8 +197,10 @@ def convert(
     manifest = Manifest(jobs.output, fingerprint, stamp, share, check=check, overwrite=overwrite)
     work = ahead(pictures, videos, manifest, _frames) if backend == "auto" else Ahead(1, USUAL_SIDE)
     if precision == "int8":
-        remarks.append(translator.use_int8([job.source for job in pictures], backend))
-    elif measured := translator.use_backend(backend, *work):
+        # Shares calibrate alike, and a small one has enough to do it with.
+        whole = plan(inputs, output, format, samples, on_collision=on_collision, mask=mask).pictures
+        remarks.append(translator.use_int8([job.source for job in whole], backend))
+    elif engine == "local" and (measured := translator.use_backend(backend, *work)):
         remarks.append(measured)
     if share is not None:
         remarks.append(
@@ -228,6 +230,7 @@ def convert(
                 model_file,
                 loading,
                 backend,
+                work,
                 common,
                 colour,
                 jobs.output,

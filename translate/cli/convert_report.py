@@ -89,6 +89,7 @@ class Watch:
         self._task = self._bar.add_task("converting", total=total, rate="")
         self._large = self._bar.add_task("a large picture", total=100, rate="", visible=False)
         self._frames = self._bar.add_task("", total=None, rate="", visible=False)
+        self._video: Path | None = None
         translator.progress = None if quiet else self._part
 
     def __enter__(self) -> Self:
@@ -106,7 +107,8 @@ class Watch:
     def frame(self, job: Job, done: int, of: int | None) -> None:
         """A video is so far."""
         name = job.source.name
-        if self._bar.tasks[self._frames].description != name:
+        if self._video != job.source:
+            self._video = job.source
             self._bar.reset(self._frames, description=name, total=of, rate="")
         self._bar.update(self._frames, completed=done, visible=True, rate=self._rate(self._frames))
 

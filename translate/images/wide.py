@@ -9,6 +9,7 @@ from PIL import ImageFile
 
 from translate.errors import OutputError
 from translate.images.metadata import in_png, in_tiff
+from translate.pillow import white_is_zero
 
 _TIFF_DEFLATE = 8
 _BITS = 0x0102  # BitsPerSample
@@ -84,4 +85,6 @@ def _grey(image: ImageFile.ImageFile) -> tuple[np.ndarray, np.ndarray | None] | 
         return None
     transparent = image.info.get("transparency")
     grey = samples.clip(0, 65535).astype(np.uint16)
+    if white_is_zero(image):
+        grey = 65535 - grey
     return grey, np.uint16(65535) * (grey != transparent) if isinstance(transparent, int) else None

@@ -12,6 +12,7 @@ from translate.errors import BadImage
 from translate.inference.manifest import Manifest
 from translate.inference.plan import Job
 
+_ASKED = 1000  # pictures that are looked up in the manifest
 _LOOKED_AT = 9  # pictures whose sizes stand for those of all
 USUAL_SIDE = 256
 
@@ -31,13 +32,18 @@ def ahead(
     Args:
         frames: how many a video has.
     """
-    waiting = [
-        number for number, job in enumerate(pictures) if not manifest.finished(job, manifest.state(job))
-    ]
-    clips = sum(frames(job) for job in videos if not manifest.finished(job, manifest.state(job)))
+    # To know whether a file is finished may take reading all of it, so a share stands for the others.
+    every = max(1, len(pictures) // _ASKED)
+    waiting = [number for number in range(0, len(pictures), every) if _waits(pictures[number], manifest)]
+    clips = sum(frames(job) for job in videos if _waits(job, manifest))
     step = max(1, len(waiting) // _LOOKED_AT)
     sides = [side for number in waiting[::step] if (side := _side(pictures[number]))]
-    return Ahead(len(waiting) + clips, round(statistics.median(sides)) if sides else USUAL_SIDE)
+    count = min(len(waiting) * every, len(pictures)) + clips
+    return Ahead(count, round(statistics.median(sides)) if sides else USUAL_SIDE)
+
+
+def _waits(job: Job, manifest: Manifest) -> bool:
+    return not manifest.any_finished or not manifest.finished(job, manifest.state(job))
 
 
 def _side(job: Job) -> float | None:

@@ -11,6 +11,7 @@ import torch
 
 from translate.errors import UsageError
 from translate.inference.ahead import USUAL_SIDE, Ahead
+from translate.inference.sizes import Tile
 from translate.weights import model_file
 from translate.weights.card import Card
 
@@ -23,6 +24,7 @@ class Backends:
 
     card: Card
     device: torch.device
+    tile: Tile
     _model: model_file.Model
     _engine: Engine | None = None
 
@@ -68,13 +70,18 @@ class Backends:
             backend: `openvino`, `onnx`, or `auto`, the first of these that is installed.
 
         Raises:
-            UsageError: no such backend, too few pictures, or the model isn't on the CPU.
+            UsageError: no such backend, too few pictures, not on the CPU, or `tile` computes parts.
             ModelError: the model can't be run in 8 bits, or its pictures would be too far from what they are.
         """
         from translate.inference.engines import int8
 
         if self.device.type != "cpu":
             raise UsageError(f"int8 runs on the CPU, not on {self.device}; add --device cpu.")
+        if self.tile in ("exact", "approximate"):
+            raise UsageError(
+                f"int8 takes pictures as a whole, and --tile {self.tile} computes parts of them in float32; "
+                "leave one of the two out."
+            )
         inputs = int8.inputs_of(pictures, self.card, self._model_input)
         self._engine, sentence = int8.open_int8(self._model, int8.runtime_of(backend), inputs)
         return sentence

@@ -12,10 +12,9 @@ from PIL import Image
 
 from translate import images
 from translate.errors import ModelError, TranslateError, UsageError
-from translate.files import explain
 from translate.inference import holes
 from translate.inference.ahead import USUAL_SIDE
-from translate.inference.engines.runtimes import RUNTIMES, Run
+from translate.inference.engines.runtimes import RUNTIMES, Run, first_line, ran_out_of_memory
 from translate.inference.inputs import Inputs
 from translate.inference.labels import label_numbers
 from translate.inference.latent import Sampling
@@ -77,7 +76,9 @@ class ExportedTranslator:
         self._most = None if max_memory is None else memory.parse_bytes(max_memory)
         self._inputs = Inputs(self.card)
         self._run: Run | None = None
-        self._bytes: float | None = None  # that a pixel of a large picture takes
+        self._bytes: float | None = None  # that a pixel takes
+        self._largest = 0  # pixels of the largest picture so far
+        self._at_start = 0  # bytes that the process had taken before the first
         if self.card.text is not None:
             raise ModelError(
                 f"{path} is asked with a caption, and its reader of captions isn't in an ONNX file; use the "
@@ -132,8 +133,9 @@ class ExportedTranslator:
         self.backend = installed[0] if name == "auto" else name
         try:
             self._run = RUNTIMES[self.backend].open(self._path, input_names(self.card), _threads())
+            self._at_start, self._largest, self._bytes = memory.taken_memory(), 0, None
         except Exception as error:  # each runtime has exceptions of its own
-            raise ModelError(f"{self._path}: {self.backend} can't run it: {_first_line(error)}") from error
+            raise ModelError(f"{self._path}: {self.backend} can't run it: {first_line(error)}") from error
         return None
 
     def use_int8(self, pictures: Sequence[Path], backend: str = "auto") -> str:
@@ -224,27 +226,33 @@ class ExportedTranslator:
         try:
             return self._run(given)
         except Exception as error:
-            words = str(error).lower()
-            if isinstance(error, MemoryError) or "alloc" in words or "out of memory" in words:
+            if ran_out_of_memory(error):
                 raise self._too_large(given[0]) from error
-            raise ModelError(f"{self._path}: {self.backend} can't run it: {_first_line(error)}") from error
+            raise ModelError(f"{self._path}: {self.backend} can't run it: {first_line(error)}") from error
 
     def _require_room(self, given: list[np.ndarray]) -> None:
         """Refuse what won't fit, for a runtime that is given too much is killed with all that was made.
 
-        What a pixel takes is measured, at the first large picture, by what a small part of it leaves taken:
-        these runtimes keep their memory for the next picture.
+        What a pixel takes is measured by what the largest picture so far has left taken, or a small part of
+        this one where it is the first: these runtimes keep their memory for the next picture.
         """
         batch, _, height, width = given[0].shape
-        if batch * height * width <= _SMALL and self._most is None:
+        pixels, largest = batch * height * width, self._largest
+        self._largest = max(largest, pixels)
+        if pixels <= _SMALL and self._most is None:
             return
-        if self._bytes is None:
+        if self._bytes is None and not largest:
             side = [min(size, self._inputs.padded(_PROBE, _PROBE)[0]) for size in (height, width)]
-            before = memory.taken_memory()
             self._answer([given[0][:1, :, : side[0], : side[1]], *(told[:1] for told in given[1:])])
-            self._bytes = max(0, memory.taken_memory() - before) / (side[0] * side[1])
-        kept = self._most - memory.taken_memory() if self._most is not None else memory.free_memory()
-        if self._bytes * batch * height * width > min(kept, memory.free_memory()) * memory.SHARE:
+            largest = side[0] * side[1]
+        held = max(0, memory.taken_memory() - self._at_start)  # which it uses again
+        if largest:
+            self._bytes = max(self._bytes or 0.0, held / largest)
+        room = memory.free_memory() * memory.SHARE
+        if self._most is not None:
+            room = min(room, self._most - memory.taken_memory())
+        if (self._bytes or 0.0) * pixels - held > room:
+            self._largest = largest
             raise self._too_large(given[0])
 
     def _too_large(self, x: np.ndarray) -> TranslateError:
@@ -260,10 +268,3 @@ def _threads() -> int:
     """0 leaves it to the runtime."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return int(asked) if asked.isdecimal() else 0
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return explain(error)
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0].strip() if lines else type(error).__name__

@@ -98,6 +98,11 @@ class Manifest:
             return None
         return State(status.st_size, status.st_mtime_ns, content)
 
+    @property
+    def any_finished(self) -> bool:
+        """Whether an earlier run finished anything, so that it makes sense to ask."""
+        return bool(self._finished)
+
     def finished(self, job: Job, state: State | None) -> bool:
         """Whether this very conversion was finished before, and what it wrote is still there."""
         if state is None or not self._finished:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from translate.errors import TranslateError, UsageError
+from translate.inference.ahead import Ahead
 from translate.inference.manifest import Manifest
 from translate.inference.plan import Job, Plan
 from translate.inference.work import Result
@@ -36,7 +37,7 @@ class Setup:
     Args:
         model: the model file, on every node.
         load: arguments of `open_model` besides; the first is the device.
-        backend: see `Translator.use_backend`.
+        backend, ahead: see `Translator.use_backend`.
         call: arguments of `folder.convert` and `video.convert` alike; `background` besides.
         output, fingerprint, stamp, check: see `Manifest`.
     """
@@ -44,6 +45,7 @@ class Setup:
     model: Path
     load: tuple[Any, ...]
     backend: str
+    ahead: Ahead
     call: Mapping[str, Any]
     background: tuple[int, int, int]
     output: Path
@@ -61,7 +63,7 @@ class Worker:
         os.chdir(folder)  # paths are as the command was given them
         self._setup, self._number = setup, number
         self._translator = open_model(setup.model, *setup.load)
-        self._translator.use_backend(setup.backend)
+        self._translator.use_backend(setup.backend, *setup.ahead)
 
     def convert(self, jobs: list[Job]) -> list[Result] | TranslateError:
         """What became of them, all pictures or all videos; or the error that ends everything."""

@@ -163,8 +163,9 @@ def plan(
     require_folder(output)
     if mask is not None and not mask.exists():
         raise UsageError(f"{mask}: no such mask file or folder.")
-    entries, inside = _listed(inputs, output, mask)
-    if not entries and mask is not None and _listed(inputs, output, None)[0]:
+    written = output if named is None else output / named
+    entries, inside = _listed(inputs, written, mask)
+    if not entries and mask is not None and _listed(inputs, written, None)[0]:
         raise UsageError(
             f"every picture in {', '.join(inputs)} is a mask, by --mask {mask}; keep pictures and masks in "
             "two folders."
@@ -202,7 +203,11 @@ def _named(inputs: Sequence[str], output: Path) -> str | None:
 def _listed(
     inputs: Sequence[str], output: Path, mask: Path | None
 ) -> tuple[list[tuple[Path, str]], set[str]]:
-    """The inputs in order, each once, and where those are that were named in the output folder itself."""
+    """The inputs in order, each once, and where those are that were named in the output folder itself.
+
+    Args:
+        output: the folder that is written to, or the one file.
+    """
     excluded, places = str(output.resolve()), Places()
     masks = "" if mask is None else str(mask.resolve())
     entries: list[tuple[Path, str]] = []
@@ -218,7 +223,7 @@ def _listed(
             real = places.real(source)
             if masks and (real == masks or real.startswith(masks + os.sep)) and source != Path(text):
                 continue
-            if real.startswith(excluded + os.sep):
+            if real == excluded or real.startswith(excluded + os.sep):
                 if source != Path(text):
                     continue  # an earlier output, found in a folder or by a pattern
                 inside.add(real)

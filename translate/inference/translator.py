@@ -93,6 +93,7 @@ class Translator(Saving, Backends):
             # Convolutions follow their weights: pictures need not be brought into this format.
             self._network.to(memory_format=torch.channels_last)
         self._model = model
+        self.tile: Tile = tile
         self._sizes = Sizes(self._network, device, model.card.size_multiple, tile, max_memory)
         encoder = None if model.text_encoder is None else model.text_encoder.to(device)
         self._asking = Asking(model.card, encoder, device)

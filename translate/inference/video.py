@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from translate import images, videos
-from translate.errors import BadImage, OutputError, TranslateError
+from translate.errors import BadImage, ModelError, OutputError, TranslateError
 from translate.files import replacing
 from translate.inference import holes
 from translate.inference.batch import run
@@ -80,6 +80,8 @@ def convert(
                 work.make(number, code, len(rounds))
         except _Stopped:
             return
+        except ModelError:
+            raise  # the next video would fare no better
         except TranslateError as problem:
             if isinstance(problem, OutputError) and is_fatal(problem):
                 raise

@@ -102,7 +102,11 @@ class Reader:
         self.sounds: list[AudioStream] = [s for s in streams.audio if s.codec_context is not None]
         left = [
             word
-            for word, there in (("subtitles", streams.subtitles), ("other videos", pictures[1:]))
+            for word, there in (
+                ("subtitles", streams.subtitles),
+                ("other videos", pictures[1:]),
+                ("sound in a format that this PyAV doesn't know", len(self.sounds) < len(streams.audio)),
+            )
             if there
         ]
         if left:

@@ -53,6 +53,26 @@ def test_every_runtime_gives_torchs_pictures(name, enlarger):
     assert torch.equal(translator(images[0]), wanted[0])
 
 
+@pytest.mark.parametrize(
+    ("words", "raised", "said"),
+    [
+        ("Failed to allocate memory for requested buffer", MemoryError, "Failed to allocate"),
+        ("std::bad_alloc", MemoryError, "bad_alloc"),
+        (
+            "Concat: shapes differ\n at node 3",
+            ModelError,
+            "onnx can't run the network: Concat: shapes differ$",
+        ),
+    ],
+)
+def test_what_a_runtime_raises_is_out_of_memory_or_a_sentence(words, raised, said):
+    def run(_: object) -> np.ndarray:
+        raise RuntimeError(words)
+
+    with pytest.raises(raised, match=said):
+        engine.Engine("onnx", 0.0, run)(torch.zeros(1, 3, 8, 8))
+
+
 def test_nothing_reports_to_anybody(enlarger, tmp_path):
     """ONNX Runtime keeps an identifier on the disk, with which it reports; MNN's tools install more."""
     program = f"""

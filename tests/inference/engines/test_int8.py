@@ -82,3 +82,6 @@ def test_what_int8_is_not_for_is_said(write_model, pictures, tmp_path):
     labelled = write_model(tmp_path / "l.safetensors", labels=["x", "y"], arguments={"classes": 2})
     with pytest.raises(UsageError, match="given a photograph alone"):
         translate.load(labelled, device="cpu").use_int8(pictures)
+    for tile in ("exact", "approximate"):
+        with pytest.raises(UsageError, match=f"--tile {tile} computes parts of them in float32"):
+            translate.load(model, device="cpu", tile=tile).use_int8(pictures)

@@ -60,9 +60,9 @@ def test_a_site_is_whole_and_replaced_by_another_alone(tmp_path, plain, runtime,
     assert "1.2.3, Copyright (c) Microsoft" in (site / "runtime/LICENSE.txt").read_text()
     for name in ("index.html", "style.css", "page.js", "worker.js"):
         assert "//" not in (site / name).read_text().replace("// ", ""), "an address"
-    (site / "old").write_text("old")
+    (site / "page.js").write_text("old")
     write_site(site, plain, runtime)
-    assert not (site / "old").exists()
+    assert (site / "page.js").read_text() != "old"
     before = sorted(site.rglob("*"))
     monkeypatch.setattr(web, "_copy_runtime", _full)
     with pytest.raises(OutputError, match="no space left"):
@@ -71,6 +71,31 @@ def test_a_site_is_whole_and_replaced_by_another_alone(tmp_path, plain, runtime,
     assert list(site.parent.iterdir()) == [site]
     with pytest.raises(UsageError, match="no page that translate wrote"):
         write_site(runtime, plain, runtime)
+
+
+def test_folders_of_others_are_left_alone_and_a_failed_move_is_undone(tmp_path, plain, runtime, monkeypatch):
+    site = tmp_path / "site"
+    write_site(site, plain, runtime)
+    facts = (site / "model.json").read_text()
+    for name, content in (("model.json", '{"format": "layers-model"}'), ("notes.txt", "mine")):
+        (site / name).write_text(content)
+        with pytest.raises(UsageError, match="no page that translate wrote"):
+            write_site(site, plain, runtime)
+        assert (site / name).read_text() == content
+        (site / "model.json").write_text(facts)
+    (site / "notes.txt").unlink()
+    before = sorted(site.rglob("*"))
+    move = Path.replace
+
+    def fails_once(self: Path, target: Path) -> Path:
+        if self.name == "site" and target == site:
+            raise OSError(5, "Input/output error")
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", fails_once)
+    with pytest.raises(OutputError):
+        write_site(site, plain, runtime)
+    assert sorted(site.rglob("*")) == before
 
 
 def _full(*_):

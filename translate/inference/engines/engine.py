@@ -16,7 +16,7 @@ from torch import Tensor
 import translate
 from translate.errors import ModelError, OutputError, TranslateError, UsageError
 from translate.files import explain
-from translate.inference.engines.runtimes import RUNTIMES, Run
+from translate.inference.engines.runtimes import RUNTIMES, Run, first_line, ran_out_of_memory
 from translate.weights.exporters.onnx import largest_difference, require_onnx, write_onnx
 from translate.weights.model_file import Model
 from translate.weights.onnx_file import input_names
@@ -42,7 +42,12 @@ class Engine:
     ) -> Tensor:
         """float32 (B, C, H, W) to (B, C', scale · H, scale · W); see `Generator`."""
         given = [part for part in (image, condition, latent) if part is not None]
-        return torch.from_numpy(self.run([part.contiguous().numpy() for part in given]))
+        try:
+            return torch.from_numpy(self.run([part.contiguous().numpy() for part in given]))
+        except Exception as error:  # each runtime has exceptions of its own
+            if ran_out_of_memory(error):
+                raise MemoryError(str(error)) from error
+            raise ModelError(f"{self.name} can't run the network: {first_line(error)}") from error
 
 
 def open_engine(model: Model, name: str) -> Engine:

@@ -113,3 +113,15 @@ RUNTIMES: dict[str, Runtime] = {
     "openvino": Runtime("openvino", "openvino", _openvino),
     "mnn": Runtime("MNN", "mnn", _mnn),
 }
+
+
+def ran_out_of_memory(error: Exception) -> bool:
+    """Whether a runtime says so, each in words of its own."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or "alloc" in words or "out of memory" in words
+
+
+def first_line(error: Exception) -> str:
+    """What a runtime says, without the stack that some add."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0].strip() if lines else type(error).__name__

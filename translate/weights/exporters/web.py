@@ -31,6 +31,8 @@ _OF_RUNTIME = {
     "ort-wasm-simd-threaded.mjs": "ort-wasm.js",
     "ort-wasm-simd-threaded.wasm": "ort-wasm.wasm",
 }
+_MADE_BY = "image-translate"
+_MODEL, _RUNTIME_FOLDER = "model.onnx", "runtime"
 _PAGES = ("index.html", "style.css", "page.js", "worker.js")
 _DRAWN_TASKS = ("edges", "sketch")
 _DRAWN_DOMAINS = ("edge", "sketch", "drawing", "lines")
@@ -61,12 +63,18 @@ def write_site(folder: Path, model: Model, runtime: Path | None = None) -> float
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.absolute().parent) as name:
             made = Path(name) / "site"
             made.mkdir()
-            difference = write_onnx(made / "model.onnx", model)
+            difference = write_onnx(made / _MODEL, model)
             _write_pages(made, model.card)
-            _copy_runtime(package, made / "runtime")
+            _copy_runtime(package, made / _RUNTIME_FOLDER)
+            old = Path(name) / "old"
             if folder.exists():
-                folder.replace(Path(name) / "old")
-            made.replace(folder)
+                folder.replace(old)
+            try:
+                made.replace(folder)
+            except BaseException:
+                if old.exists():
+                    old.replace(folder)
+                raise
     except OSError as error:
         raise OutputError(f"{folder} can't be written: {explain(error)}") from error
     return difference
@@ -119,7 +127,7 @@ def facts_of(card: Card) -> dict[str, Any]:
     """What the page has to know of the model."""
     drawn = draws(card)
     return {
-        "made_by": f"image-translate {translate.__version__}",
+        "made_by": f"{_MADE_BY} {translate.__version__}",
         "source": card.source,
         "target": card.target,
         "labels": card.labels,
@@ -153,14 +161,23 @@ def _palette(card: Card) -> list[dict[str, str]]:
 
 
 def _require_ours(folder: Path) -> None:
-    if folder.is_dir() and (not any(folder.iterdir()) or (folder / FACTS).is_file()):
+    if not (folder.exists() or folder.is_symlink()) or (folder.is_dir() and _is_ours(folder)):
         return
-    if folder.exists() or folder.is_symlink():
-        raise UsageError(f"--output {folder}: that is no page that translate wrote; name another folder.")
+    raise UsageError(f"--output {folder}: that is no page that translate wrote; name another folder.")
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether nothing is lost with it: it is empty, or holds a page that we made and no other file."""
+    names = {entry.name for entry in folder.iterdir()}
+    try:
+        made_by = json.loads((folder / FACTS).read_text(encoding="utf-8"))["made_by"] if names else _MADE_BY
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return str(made_by).startswith(_MADE_BY) and names <= {*_PAGES, FACTS, _MODEL, _RUNTIME_FOLDER}
 
 
 def _write_pages(folder: Path, card: Card) -> None:
-    megabytes = (folder / "model.onnx").stat().st_size / 1e6
+    megabytes = (folder / _MODEL).stat().st_size / 1e6
     licence = f" · licence of the weights: {card.licence}" if card.licence else ""
     words = {
         "title": f"{card.source} → {card.target}",
