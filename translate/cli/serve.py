@@ -83,15 +83,15 @@ def serve(
             allow_train=allow_train,
         )
         try:
-            page, address = serve_page(settings, host, port or None, password, mcp=mcp)
+            studio = serve_page(settings, host, port or None, password, mcp=mcp)
         except OSError as error:
             raise UsageError(
                 f"port {port} of {host} can't be had; another program has it, so take another --port."
             ) from error
-        console.print(f"the studio is at {address}  (Ctrl-C ends it)", markup=False)
+        console.print(f"the studio is at {studio.address}  (Ctrl-C ends it)", markup=False)
         with stopped_by_signals() as stop:
             stop.wait()
-        page.close(verbose=False)
+        studio.close()
     return 0
 
 

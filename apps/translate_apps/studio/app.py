@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from translate_apps.studio.desk import Desk
 from translate_apps.studio.runs_tab import RunsTab
 from translate_apps.studio.settings import Settings
 from translate_apps.studio.shelf import Shelf
+from translate_apps.studio.train_tab import OFF, TrainTab
+from translate_apps.studio.trainings import Trainings
 from translate_apps.studio.translating import Translating
 
 _KEPT_SECONDS = 3600  # uploads and results
@@ -21,7 +24,21 @@ _SESSIONS = 256  # of visitors that Gradio remembers, 140 KB each; every request
 _QUEUE = 64  # visitors' requests that wait; more are told to come back
 
 
-def build(settings: Settings) -> tuple[gr.Blocks, Desk, Shelf]:
+@dataclass(frozen=True)
+class Studio:
+    """A studio that is being served, at `address`."""
+
+    page: gr.Blocks
+    address: str
+    trainings: Trainings
+
+    def close(self) -> None:
+        """End it, and the training that is under way, which saves."""
+        self.page.close(verbose=False)
+        self.trainings.close()
+
+
+def build(settings: Settings, trainings: Trainings) -> tuple[gr.Blocks, Desk, Shelf]:
     """The whole page, not yet served, with what it works with."""
     shelf, desk = Shelf(settings.models, settings.device), Desk()
     translating = Translating(settings, shelf)
@@ -40,6 +57,10 @@ def build(settings: Settings) -> tuple[gr.Blocks, Desk, Shelf]:
                 draw_parts = draw_tab.build(settings, shelf, desk, translating)
             with gr.Tab("Batch", id="batch"):
                 choices.append(batch_tab.build(settings, shelf, desk))
+            with gr.Tab("Train", id="train"):
+                train = TrainTab(settings, trainings) if settings.allow_train else None
+                if train is None:
+                    gr.Markdown(OFF, elem_classes="remark", elem_id="train-off")
             with gr.Tab("Runs", id="runs"):
                 runs = RunsTab(settings, shelf, desk, translating)
         translate_tab.translate_endpoint(desk, translating)
@@ -49,10 +70,20 @@ def build(settings: Settings) -> tuple[gr.Blocks, Desk, Shelf]:
             return [_described(name, offer.card, list(offer.files)) for name, offer in shelf.offers().items()]
 
         api(models, api_name="models")
+        more = [tab for tab in (train, runs) if tab is not None]
+
+        def filled() -> list[Any]:
+            rest = (value for tab in more for value in tab.filled())
+            return [*updates(shelf, None) * len(choices), *draw_tab.filled(shelf, None), *rest]
+
         page.load(
-            lambda: updates(shelf, None) * len(choices) + draw_tab.filled(shelf, None) + runs.filled(),
+            filled,
             None,
-            [*(part for choice in choices for part in choice.components), *draw_parts, *runs.parts],
+            [
+                *(part for choice in choices for part in choice.components),
+                *draw_parts,
+                *(part for tab in more for part in tab.parts),
+            ],
             api_visibility="private",
             queue=False,
         )
@@ -67,13 +98,14 @@ def serve(
     auth: tuple[str, str] | None = None,
     *,
     mcp: bool = False,
-) -> tuple[gr.Blocks, str]:
-    """Serve the page in threads of its own; gives it and its address.
+) -> Studio:
+    """Serve the page in threads of its own.
 
     Args:
         port: None takes the first free one from 7860 on.
     """
-    page, desk, shelf = build(settings)
+    trainings = Trainings(settings)
+    page, desk, shelf = build(settings, trainings)
     _, address, _ = page.launch(
         server_name=host,
         server_port=port,
@@ -95,7 +127,7 @@ def serve(
     )
     # After the page is there: torch takes as long to import as Gradio does.
     desk.hand_in(lambda _: shelf.load_first())
-    return page, address
+    return Studio(page, address, trainings)
 
 
 def _described(name: str, card: Any, directions: list[str]) -> dict[str, Any]:

@@ -25,16 +25,17 @@ CSS = """
 #masthead p { color: var(--body-text-color-subdued); margin: 2px 0 0; }
 .tab-container button { font-size: 1rem; }
 .remark p { color: var(--body-text-color-subdued); font-size: 0.9rem; margin: 0; }
-#drawn img { width: 100%; height: 100%; object-fit: contain; }
-.sheet { min-height: 220px; }
-.sheet img { width: 100%; height: auto; }
-.facts { width: 100%; border-collapse: collapse; font-size: 0.9rem; margin: 0 0 14px !important; }
+#drawn img, .sheet img { width: 100%; height: 100%; object-fit: contain; }
+#train-console textarea { font-family: var(--font-mono); font-size: 0.8rem; }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 14px; margin: 0; font-size: 0.9rem; }
+.facts { border: 0 !important; }
+.facts { width: 100%; border-collapse: separate !important; border-spacing: 0; font-size: 0.9rem; }
 .facts caption { text-align: left; font-weight: 600; padding: 6px 0; }
-.facts tr { border: 0 solid var(--border-color-primary) !important; border-top-width: 1px !important; }
-.facts th, .facts td { border: 0 !important; padding: 5px 12px 5px 0 !important; vertical-align: top; }
+.facts th, .facts td { border: 0 solid var(--border-color-primary) !important; }
+.facts th, .facts td { border-top-width: 1px !important; padding: 5px 12px 5px 0 !important; }
+.facts th, .facts td { vertical-align: top; overflow-wrap: anywhere; }
 .facts th { width: 7.5rem; text-align: left; font-weight: 400 !important; }
-.facts th { color: var(--body-text-color-subdued) !important; }
-.facts td { overflow-wrap: anywhere; }
+.facts th { color: var(--body-text-color-subdued) !important; overflow-wrap: normal; }
 .examples .grid-wrap { max-height: 120px; }
 :focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; }
 @media (max-width: 640px) {

@@ -118,10 +118,11 @@ def facts(card: Card) -> str:
     """A card as HTML, what was measured first."""
     measured = [(name, _number(value)) for name, value in flat(card.metrics).items()]
     rows = [(name, value) for name, value in described(card) if name not in _SHOWN_APART]
-    return (_table("Measured", measured) if measured else "") + _table("Card", rows)
+    return (table("Measured", measured) if measured else "") + table("Card", rows)
 
 
-def _table(caption: str, rows: Iterable[tuple[str, str]]) -> str:
+def table(caption: str, rows: Iterable[tuple[str, str]]) -> str:
+    """Pairs of a heading and a text as an HTML table; both are escaped."""
     body = "".join(
         f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(value)}</td></tr>'
         for name, value in rows

@@ -19,7 +19,7 @@ from translate_apps.studio.translate_tab import QUEUE
 from translate_apps.studio.translating import Answer, Request, Translating
 
 _NONE = "No runs yet. A training makes a folder in `{folder}`; load this page again."
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "queue": False}
+_PRIVATE: dict[str, Any] = {"api_visibility": "private"}  # queued: else errors would not be shown
 
 
 class RunsTab:
@@ -44,6 +44,7 @@ class RunsTab:
                     format="png",
                     interactive=False,
                     buttons=["download", "fullscreen"],
+                    height=440,
                     elem_id="run-sheet",
                     elem_classes="sheet",
                 )
@@ -132,13 +133,14 @@ def losses_plot(name: str) -> gr.LinePlot:
     )
 
 
-def drawn(log: list[Entry], chosen: Iterable[str]) -> Any:
-    """What makes a plot show the chosen curves, each in the colour that its name has in this log."""
+def drawn(log: list[Entry], chosen: Iterable[str] | None) -> gr.LinePlot:
+    """What makes a plot show the chosen curves, or all, each in the colour that its name has in this log."""
     import pandas
 
     colours = {name: LINES[number % len(LINES)] for number, name in enumerate(terms(log))}
-    points = pandas.DataFrame(curves(log, chosen), columns=["step", "loss", "term"])
-    return gr.LinePlot(value=points, color_map=colours)
+    names = colours if chosen is None else chosen
+    points = pandas.DataFrame(curves(log, names), columns=["step", "loss", "term"])
+    return gr.LinePlot(value=None if points.empty else points, color_map=colours)
 
 
 def sheet_update(settings: Settings, run: RunFolder, number: int) -> Any:
