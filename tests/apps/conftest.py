@@ -53,19 +53,21 @@ def photo() -> Callable[..., np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def start_studio(models: Path) -> Callable[..., contextlib.AbstractContextManager[str]]:
+def start_studio(models: Path, tmp_path_factory) -> Callable[..., contextlib.AbstractContextManager[str]]:
     """A function that runs `translate serve` as a user does, and gives its address."""
 
     @contextlib.contextmanager
     def start(*options: str, folder: Path = models, cwd: Path | None = None) -> Iterator[str]:
         command = [sys.executable, "-m", "translate", "serve", "--models", str(folder), "--port", "0"]
         paths = os.pathsep.join([str(ROOT), str(ROOT / "apps"), os.environ.get("PYTHONPATH", "")])
+        # Gradio serves what lies in its working and temporary folders; models lie elsewhere.
+        elsewhere = tmp_path_factory.mktemp("elsewhere")
         process = subprocess.Popen(
             [*command, "--device", "cpu", *options],
-            env=os.environ | {"PYTHONPATH": paths},
+            env=os.environ | {"PYTHONPATH": paths, "TMPDIR": str(elsewhere)},
             stderr=subprocess.PIPE,
             text=True,
-            cwd=cwd,
+            cwd=cwd or elsewhere,
         )
         try:
             yield _address(process)

@@ -52,7 +52,7 @@ def build(settings: Settings, trainings: Trainings) -> tuple[gr.Blocks, Desk, Sh
             gr.Markdown("# Translate studio\nDrop a picture, choose a model, see.")
         with gr.Tabs(overflow_behavior="wrap"):
             with gr.Tab("Translate", id="translate"):
-                choices = [translate_tab.build(shelf, desk, translating)]
+                choices = [translate_tab.build(settings, shelf, desk, translating)]
             with gr.Tab("Draw", id="draw"):
                 draw_parts = draw_tab.build(settings, shelf, desk, translating)
             with gr.Tab("Batch", id="batch"):
@@ -74,7 +74,7 @@ def build(settings: Settings, trainings: Trainings) -> tuple[gr.Blocks, Desk, Sh
 
         def filled() -> list[Any]:
             rest = (value for tab in more for value in tab.filled())
-            return [*updates(shelf, None) * len(choices), *draw_tab.filled(shelf, None), *rest]
+            return [*updates(shelf, None) * len(choices), *draw_tab.filled(settings, shelf, None), *rest]
 
         page.load(
             filled,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from translate_apps.studio.served import served
+from translate_apps.studio.settings import Settings
 from translate_apps.studio.shelf import Offer, Shelf
 
 _NONE = "No models yet: put model files or runs into the folder {folder}, and load this page again."
@@ -96,3 +99,12 @@ def remark(offer: Offer) -> str:
         f"licence {card.licence}" if card.licence else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def examples(settings: Settings, offer: Offer | None) -> list[str]:
+    """Where the page may show a model's examples from."""
+    found = []
+    for path in offer.examples if offer else ():
+        with suppress(OSError):  # gone since the folder was listed
+            found.append(str(served(settings.files, path)))
+    return found

@@ -9,6 +9,7 @@ import gradio as gr
 import numpy as np
 
 from translate import images
+from translate_apps.studio.choosing import examples as examples_of
 from translate_apps.studio.choosing import model_choice, updates
 from translate_apps.studio.components import friendly
 from translate_apps.studio.desk import Desk
@@ -99,7 +100,7 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
 
     sheets = [hint, canvas, picture, examples]
     choice.model.input(
-        lambda name: filled(shelf, name)[1:],
+        lambda name: filled(settings, shelf, name)[1:],
         [choice.model],
         [*choice.but_the_model, *sheets],
         trigger_mode="always_last",
@@ -119,14 +120,14 @@ def drawable(shelf: Shelf) -> dict[str, Offer]:
     return {name: offer for name, offer in shelf.offers().items() if paper(offer)}
 
 
-def filled(shelf: Shelf, name: str | None) -> list[Any]:
+def filled(settings: Settings, shelf: Shelf, name: str | None) -> list[Any]:
     """What the components of the tab become once a model is chosen, or where it is gone the first."""
     offers = drawable(shelf)
     changed = updates(shelf, name, offers)
     if not offers:
-        return [changed[0], gr.update(value=_NONE), *changed[2:], *_sheets(None), *_examples(None)]
+        return [changed[0], gr.update(value=_NONE), *changed[2:], *_sheets(None), *_examples(settings, None)]
     offer = offers[name] if name in offers else next(iter(offers.values()))
-    return [*changed, *_sheets(paper(offer)), *_examples(offer)]
+    return [*changed, *_sheets(paper(offer)), *_examples(settings, offer)]
 
 
 def _editor(name: str, *, fixed: bool) -> Any:
@@ -164,8 +165,8 @@ def _sheets(wanted: Paper | None) -> list[Any]:
     return [gr.update(value=wanted.hint), hidden if holes else shown, shown if holes else hidden]
 
 
-def _examples(offer: Offer | None) -> list[Any]:
-    pictures = [str(path) for path in offer.examples] if offer else []
+def _examples(settings: Settings, offer: Offer | None) -> list[Any]:
+    pictures = examples_of(settings, offer)
     return [gr.update(value=pictures, visible=bool(pictures))]
 
 

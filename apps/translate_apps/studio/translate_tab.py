@@ -8,8 +8,10 @@ from typing import Any, cast
 import gradio as gr
 
 from translate_apps.studio.choosing import Choice, model_choice, updates
+from translate_apps.studio.choosing import examples as examples_of
 from translate_apps.studio.components import PictureInput, Upload, friendly
 from translate_apps.studio.desk import Desk
+from translate_apps.studio.settings import Settings
 from translate_apps.studio.shelf import Shelf
 from translate_apps.studio.translating import Request, Translating
 
@@ -17,7 +19,7 @@ QUEUE: dict[str, Any] = {"concurrency_id": "network", "concurrency_limit": 8}  #
 SAMPLES = 8  # at most
 
 
-def build(shelf: Shelf, desk: Desk, translating: Translating) -> Choice:
+def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating) -> Choice:
     """Lay out the tab, and give what the page's loading has to fill."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
@@ -137,7 +139,7 @@ def build(shelf: Shelf, desk: Desk, translating: Translating) -> Choice:
     def choose(name: str | None) -> list[Any]:
         offer = shelf.offers().get(name or "")
         latent = bool(offer and offer.card.latent)
-        pictures = [str(path) for path in offer.examples] if offer else []
+        pictures = examples_of(settings, offer)
         return [
             *updates(shelf, name)[1:],
             gr.update(value=pictures, visible=bool(pictures)),
