@@ -20,6 +20,7 @@ from translate_apps.studio.translate_tab import QUEUE
 from translate_apps.studio.translating import Request, Translating, new_folder
 
 _NAME = "drawing.png"
+_ASIDE = "aside"  # out of sight, but with its size: an editor without one never draws again
 _NONE = (
     "Here models are listed that want a drawing, a map of classes or a hole to fill. There are none in the "
     "models folder: train one, for instance `translate train pix2pix photos/ --task edges`."
@@ -142,7 +143,7 @@ def _editor(name: str, *, fixed: bool) -> Any:
         canvas_size=(CANVAS, CANVAS),
         fixed_canvas=fixed,
         height=CANVAS + 120,
-        visible=True if fixed else "hidden",
+        elem_classes=[] if fixed else [_ASIDE],
         elem_id=name,
     )
 
@@ -150,7 +151,7 @@ def _editor(name: str, *, fixed: bool) -> Any:
 def _sheets(wanted: Paper | None) -> list[Any]:
     """The hint and the two editors, for what a model wants."""
     if wanted is None:
-        return [gr.update(value=""), gr.update(visible=True), gr.update(visible="hidden")]
+        return [gr.update(value=""), gr.update(elem_classes=[]), gr.update(elem_classes=[_ASIDE])]
     brush = gr.Brush(
         default_size=wanted.brush,
         colors=list(wanted.colours),
@@ -159,9 +160,10 @@ def _sheets(wanted: Paper | None) -> list[Any]:
     )
     holes = wanted.kind == "holes"
     sheet = None if wanted.kind == "holes" else ground(wanted)
-    shown = gr.update(visible=True, value=sheet, brush=brush, eraser=gr.Eraser(default_size=wanted.brush * 2))
-    # Out of sight, not out of the page: an editor that comes back draws on nothing.
-    hidden = gr.update(visible="hidden", value=None)
+    shown = gr.update(
+        elem_classes=[], value=sheet, brush=brush, eraser=gr.Eraser(default_size=wanted.brush * 2)
+    )
+    hidden = gr.update(elem_classes=[_ASIDE], value=None)
     return [gr.update(value=wanted.hint), hidden if holes else shown, shown if holes else hidden]
 
 

@@ -25,6 +25,7 @@ CSS = """
 #masthead p { color: var(--body-text-color-subdued); margin: 2px 0 0; }
 .tab-container button { font-size: 1rem; }
 .remark p { color: var(--body-text-color-subdued); font-size: 0.9rem; margin: 0; }
+.aside { position: absolute !important; visibility: hidden; width: 100%; left: 0; }
 #drawn img, .sheet img { width: 100%; height: 100%; object-fit: contain; }
 #train-console textarea { font-family: var(--font-mono); font-size: 0.8rem; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 14px; margin: 0; font-size: 0.9rem; }
