@@ -34,7 +34,7 @@ _OF_RUNTIME = {
 _MADE_BY = "image-translate"
 _MODEL, _RUNTIME_FOLDER = "model.onnx", "runtime"
 _PAGES = ("index.html", "style.css", "page.js", "worker.js")
-_DRAWN_TASKS = ("edges", "sketch")
+_DRAWN_TASKS = ("edges", "soft-edges", "sketch")
 _DRAWN_DOMAINS = ("edge", "sketch", "drawing", "lines")
 
 
