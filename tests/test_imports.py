@@ -13,18 +13,19 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "translate"
 
 # From the bottom upwards: what each room may import, besides itself and `translate.__version__`.
-PICTURES = {"errors", "files", "images", "colours"}
+PICTURES = {"errors", "files", "tars", "images", "colours"}
 METHODS = {"errors", "config", "networks", "losses"}
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
+    "tars": {"errors", "files"},
     "devices": {"errors"},
     "signals": set(),
     "colours": set(),
     "lab": set(),
     "validation": {"errors"},
     "pillow": {"errors"},
-    "images": {"errors", "files", "pillow"},
+    "images": {"errors", "files", "tars", "pillow"},
     "videos": {"errors", "files", "images"},
     "recipes": set(),
     "config": {"errors", "files", "validation", "recipes"},

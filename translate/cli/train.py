@@ -140,9 +140,10 @@ def train(
 
 
 def _run_name(name: str | None, recipe: str, data: Path) -> str:
+    from translate.data.naming import name_of
     from translate.errors import UsageError
 
-    name = name if name is not None else f"{Path(recipe).stem}-{data.resolve().name}"
+    name = name if name is not None else f"{Path(recipe).stem}-{name_of(data)}"
     if name in ("", ".", "..") or Path(name).name != name:
         raise UsageError(
             f"--name {name!r}: a run's name is one folder name, without slashes; see also --output"

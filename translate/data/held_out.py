@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from translate import images
 from translate.data import naming, transforms
 from translate.data.damage import HOLES
-from translate.data.folders import Folder, Tree, scan
+from translate.data.folders import Folder, Tree, pictures, scan
 from translate.data.layout import Layout, Side, Split, Wanted, recognise
 from translate.data.options import DataOptions
 from translate.data.pairing import match_names, unmatched_pairs
@@ -207,7 +206,7 @@ def _companions(root: Path) -> dict[tuple[str, str], Folder]:
     for child in root.iterdir():
         match = naming.COMPANION.fullmatch(child.name)
         if match and child.is_dir():
-            found[match[1].lower(), match[2].lower()] = Folder(child, tuple(images.find(child)))
+            found[match[1].lower(), match[2].lower()] = Folder(child, pictures(child))
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from translate import images
 from translate.colours import distinct, names
 from translate.data.layout import FEW_COLOURS, TASKS, Direction, Layout, Part, Side, Split, Wanted, survey
-from translate.data.naming import roles
+from translate.data.naming import name_of, roles
 from translate.data.shelf import common_shape, region
 from translate.data.threads import each
 from translate.errors import BadImage
@@ -322,5 +322,5 @@ def _command(layout: Layout, splits: dict[str, SplitReport], options: Sequence[s
         recipe = "spade" if all(_from_maps(split) for split in splits.values()) else "pix2pix"
     else:
         recipe = "cyclegan"
-    name = layout.root.resolve().name
+    name = name_of(layout.root)
     return shlex.join(["translate", "train", recipe, "--data", str(layout.root), "--name", name, *options])

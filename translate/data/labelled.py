@@ -8,7 +8,7 @@ from itertools import combinations
 from pathlib import Path
 
 from translate import images
-from translate.data import metadata, naming
+from translate.data import metadata, naming, samples
 from translate.data.folders import Body, Tree
 from translate.data.metadata import Row
 from translate.data.sides import Layout, Side, Split, Wanted
@@ -31,7 +31,9 @@ def looks_labelled(tree: Tree, main: Body) -> bool:
     telling = [name for name in named if name.lower() in _TELLING]  # few, of however many classes
     if tree.lettered or any(naming.roles(pair) for pair in combinations(telling, 2)):
         return False
-    return bool(_sources(tree)) or (len(named) > 2 and not main.loose)
+    if _sources(tree) or samples.say_something(tree.shards):
+        return True
+    return len(named) > 2 and not main.loose
 
 
 def survey(tree: Tree, wanted: Wanted | None) -> Layout:
@@ -48,6 +50,9 @@ def survey(tree: Tree, wanted: Wanted | None) -> Layout:
     rows: dict[Path, Row] = {}
     for source in _sources(tree):
         rows |= metadata.read(source)
+    if tree.shards:
+        there = {file for files in pictures.values() for file in files}
+        rows |= {path: row for path, row in samples.rows(tree.shards).items() if path in there}
     labels = {path: row.label for path, row in rows.items() if row.label is not None}
     texts = {path: row.text for path, row in rows.items() if row.text is not None}
     problems = _mismatched(tree, pictures, rows) if labels or texts else []
@@ -107,10 +112,11 @@ def _mismatched(tree: Tree, pictures: Pictures, rows: Mapping[Path, Row]) -> lis
     """Pictures that no row names, and rows that name no picture."""
     problems = []
     if nameless := _lacking(pictures, rows):
-        sources = " or ".join(map(str, dict.fromkeys(row.source for row in rows.values())))
+        sources = list(dict.fromkeys(str(row.source) for row in rows.values()))
+        listed = " or ".join(sources[:3]) + (" …" if len(sources) > 3 else "")
         problems.append(
             f"{_counted(len(nameless), 'picture')} of {sum(map(len, pictures.values()))} below {tree.root} "
-            f"{'have' if len(nameless) > 1 else 'has'} no row in {sources} ({_few(nameless, tree.root)}); "
+            f"{'have' if len(nameless) > 1 else 'has'} no row in {listed} ({_few(nameless, tree.root)}); "
             "add a row for each, or remove the pictures."
         )
     there = {file for files in pictures.values() for file in files}
@@ -182,7 +188,7 @@ def _rows_without(key: str, rows: Mapping[Path, Row], root: Path) -> list[str]:
         return []
     first = rows[bare[0]]
     return [
-        f"{len(bare)} of {_counted(len(rows), 'row')} have no {key} (line {first.line} of {first.source}: "
+        f"{len(bare)} of {_counted(len(rows), 'row')} have no {key} ({first.place}: "
         f"{_few(bare, root)}); write one for every picture, as in {metadata.EXAMPLE}."
     ]
 

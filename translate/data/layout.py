@@ -136,7 +136,7 @@ def _made(tree: Tree, a: str | None, b: str | None, task: str) -> Layout:
         files = (*(body.loose if b is None else ()), *(file for folder in folders for file in folder.files))
         if files:
             splits[name] = Split(Side(files, cast(Part, task)), Side(files))
-    domains = {"a": _NAMES.get(task, task), "b": b or tree.root.resolve().name}
+    domains = {"a": _NAMES.get(task, task), "b": b or naming.name_of(tree.root)}
     notes = tree.notes
     if task in _MADE_ANEW:
         notes += (_MADE_ANEW[task],)
@@ -254,7 +254,7 @@ def _two_folders(tree: Tree, names: tuple[str, str], wanted: bool | None, *, tol
     problems += _no_training(tree, splits) if not problems else []
     kind: Kind = "two-folders" if paired else "unpaired" if tree.lettered else "domains"
     told_by_root = (
-        naming.domains_of(tree.root.resolve().name) if tree.lettered and names == ("A", "B") else None
+        naming.domains_of(naming.name_of(tree.root)) if tree.lettered and names == ("A", "B") else None
     )
     domains = told_by_root or names
     return Layout(

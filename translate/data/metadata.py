@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from translate import tars
 from translate.errors import DataError
 from translate.files import explain
 
@@ -28,6 +29,12 @@ class Row:
     line: int
     label: str | None
     text: str | None
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words; of a tar file, `line` counts the samples."""
+        counted = "sample" if self.source.suffix.lower() == tars.SUFFIX else "line"
+        return f"{counted} {self.line} of {self.source}"
 
 
 def read(path: Path) -> dict[Path, Row]:
@@ -49,8 +56,17 @@ def read(path: Path) -> dict[Path, Row]:
                 f"{path} names {content['file_name']} twice, in lines {rows[picture].line} and {number}; "
                 "keep one of them."
             )
-        rows[picture] = Row(path, number, _label(path, number, content), _caption(path, number, content))
+        rows[picture] = row(path, number, content)
     return rows
+
+
+def row(path: Path, number: int, content: dict[str, Any]) -> Row:
+    """What an object in line `number` of `path` says of its picture.
+
+    Raises:
+        DataError: its label or text is none.
+    """
+    return Row(path, number, _label(path, number, content), _caption(path, number, content))
 
 
 def _text(path: Path) -> str:

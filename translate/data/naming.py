@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 SPLITS = {
     "train": "train",
@@ -36,6 +37,12 @@ ORDERED = (
 )
 
 _HORSE2ZEBRA = re.compile(r"([^\W\d]+?)(?:2|_to_|-to-)([^\W\d]+)")
+
+
+def name_of(root: Path) -> str:
+    """What a data folder is called; of shards, what their folder is."""
+    path = root.resolve()
+    return path.parent.name if path.suffix.lower() == ".tar" and not path.is_dir() else path.name
 
 
 def roles(names: tuple[str, str]) -> tuple[str, str] | None:

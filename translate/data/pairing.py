@@ -24,7 +24,7 @@ class Match:
 
 
 def match_names(a: Folder, b: Folder) -> Match:
-    """Match by path below the folder, without the suffix."""
+    """Match by path below the folder, without the suffix; of shards, by the samples' keys."""
     keyed_a, doubled_a = _by_name(a)
     keyed_b, doubled_b = _by_name(b)
     pairs = tuple((file, keyed_b[name]) for name, file in keyed_a.items() if name in keyed_b)
@@ -37,7 +37,7 @@ def _by_name(folder: Folder) -> tuple[dict[Path, Path], list[Path]]:
     keyed: dict[Path, Path] = {}
     doubled: list[Path] = []
     for file in folder.files:
-        name = file.relative_to(folder.path).with_suffix("")
+        name = folder.key(file)
         if name in keyed:
             doubled.append(file)
         keyed.setdefault(name, file)

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from translate import tars
 from translate.errors import BadImage
 from translate.files import explain
 from translate.images.formats import FORMATS
@@ -44,7 +45,7 @@ def complaints_as_bad_image(path: Path) -> Iterator[None]:
 
 
 def _unidentified(path: Path) -> str:
-    with path.open("rb") as stream:
+    with tars.opened(path) as stream:
         if is_heic(stream) and importlib.util.find_spec("pillow_heif") is None:
             return "HEIC pictures need pillow-heif: pip install 'image-translate[heif]'"
     return f"not a picture in a format that can be read ({', '.join(FORMATS)})"
@@ -68,15 +69,23 @@ def formats_for(stream: BinaryIO) -> tuple[str, ...]:
 
 
 def require_regular(path: Path) -> int:
+    """How many bytes a regular file has, or a member of a tar file."""
     try:
+        member = tars.locate(path)
+        if member is not None:
+            return _require_some(path, member[1].size)
         status = path.stat()
     except FileNotFoundError as error:
         raise BadImage(path, "a link to nothing" if path.is_symlink() else "no such file") from error
     if not stat.S_ISREG(status.st_mode):
         raise BadImage(path, "not a regular file")
-    if status.st_size == 0:
+    return _require_some(path, status.st_size)
+
+
+def _require_some(path: Path, size: int) -> int:
+    if size == 0:
         raise BadImage(path, "the file is empty")
-    return status.st_size
+    return size
 
 
 def require_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFile
 
+from translate import tars
 from translate.images.checks import (
     WITH_ALPHA,
     formats_for,
@@ -59,8 +60,12 @@ class Opened:
 
 
 def contents(path: Path) -> bytes | None:
-    """What a regular file holds, or None where that is very much."""
-    return path.read_bytes() if require_regular(path) <= _READ_AT_ONCE else None
+    """What a regular file holds, or None where that is very much and no member of a tar file."""
+    size = require_regular(path)
+    member = tars.read(path)
+    if member is not None:
+        return member
+    return path.read_bytes() if size <= _READ_AT_ONCE else None
 
 
 @contextmanager

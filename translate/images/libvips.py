@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
+from translate import tars
 from translate.errors import BadImage, OutputError
 from translate.images.decoding import Opened
 from translate.images.metadata import png_chunk
@@ -52,7 +53,7 @@ def stored_strips(file: Opened) -> Iterator[np.ndarray] | None:
     None where there is no libvips, or it might see another picture than Pillow.
     """
     vips = library()
-    if vips is None or not _same_to_both(file):
+    if vips is None or tars.locate(file.path) is not None or not _same_to_both(file):
         return None
     load = {
         "PNG": vips.Image.pngload_source,

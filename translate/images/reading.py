@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from translate import files
+from translate import files, tars
 from translate.images.checks import MAX_PIXELS, complaints_as_bad_image, require_regular
 from translate.images.decoding import (
     contents,
@@ -63,7 +63,7 @@ def probe(path: str | Path) -> Header:
     path = Path(path)
     with complaints_as_bad_image(path), notes_of_picture():
         require_regular(path)
-        with Image.open(path, formats=FORMATS) as image:
+        with tars.opened(path) as stream, Image.open(stream, formats=FORMATS) as image:
             # A PNG may keep its EXIF behind the pixels, and asking for it would decode them.
             late = image.format == "PNG" and "exif" not in image.info
             turned = not late and orientation_of(image, []) >= 5

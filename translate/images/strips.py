@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image
 
+from translate import tars
 from translate.errors import BadImage, TranslateError
 from translate.images import scratch
 from translate.images.checks import require_mode
@@ -114,5 +115,5 @@ def _wide_parts(
 
 
 def _says_16(file: Opened) -> bool:
-    with file.path.open("rb") as stream:
+    with tars.opened(file.path) as stream:
         return says_16(file.image, stream.read(32))

@@ -13,6 +13,7 @@ from torch import nn
 
 from translate.config import Recipe
 from translate.data.loading import TrainingData
+from translate.data.naming import name_of
 from translate.networks.backbones import Frozen
 from translate.networks.catalogue import parameter_count
 from translate.networks.reference import WithReference
@@ -62,7 +63,7 @@ def data_facts(data: TrainingData) -> dict[str, Any]:
     """What the training pictures are, for the plan and the model's card; no path beyond the folder's name."""
     sizes = data.train.sizes
     return {
-        "name": data.layout.root.resolve().name,
+        "name": name_of(data.layout.root),
         "layout": data.layout.kind,
         "domains": data.domains,
         "train": {"a": sizes[0], "b": sizes[0] if sizes[1] is None else sizes[1]},
