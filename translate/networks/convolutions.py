@@ -160,7 +160,7 @@ class Convolve:
             made: Tensor = ShiftedSum.apply(F.conv2d(image, self._prepared), columns)  # type: ignore
             return made if self._bias is None else made.add_(self._bias.view(-1, 1, 1))
         if self._prepared is None:
-            self._prepared = transformed_kernel(self._weight).transpose(1, 2)
+            self._prepared = transformed_kernel(self._weight)
         return by_winograd(image, self._prepared, self._bias)
 
     def forget(self) -> None:
