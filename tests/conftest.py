@@ -288,3 +288,108 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=found, headless=True, args=_QUIET)
         yield chromium
         chromium.close()
+
+
+class Page:
+    """A file that the `web` serves.
+
+    Attributes:
+        content, kind: what is sent, and as what.
+        breaks: after how many bytes of each answer in turn the connection is cut.
+        ranges: whether requests for a part are understood.
+        validator: sent as ETag, or as Last-Modified where it isn't in quotes; None for neither.
+        length: said in the place of the true one.
+        redirect: to which path.
+        status: of the answers in turn, in the place of 200.
+        asked: the Range and If-Range of every request.
+    """
+
+    def __init__(self, content: bytes = b"", **behaviour: Any):
+        self.content = content
+        self.kind = "application/octet-stream"
+        self.breaks: list[int] = []
+        self.ranges = True
+        self.validator: str | None = '"1"'
+        self.length: int | None = None
+        self.redirect = ""
+        self.status: list[int] = []
+        self.asked: list[tuple[str | None, str | None]] = []
+        vars(self).update(behaviour)
+
+
+@pytest.fixture(scope="module")
+def _served() -> Iterator[tuple[str, dict[str, Page]]]:
+    import threading
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    pages: dict[str, Page] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = pages.get(self.path)
+            if page is None:
+                self.send_error(404)
+                return
+            asked = self.headers.get("Range"), self.headers.get("If-Range")
+            page.asked.append(asked)
+            if page.status:
+                self.send_error(page.status.pop(0))
+            elif page.redirect:
+                self.send_response(302)
+                self.send_header("Location", page.redirect)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+            else:
+                self._send(page, *asked)
+
+        def _send(self, page: Page, span: str | None, condition: str | None) -> None:
+            start, size = 0, len(page.content)
+            if span and page.ranges and condition in (None, page.validator):
+                start = int(span.removeprefix("bytes=").removesuffix("-"))
+                if start >= size:
+                    self.send_error(416)
+                    return
+            self.send_response(206 if start else 200)
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+            self.send_header("Content-Type", page.kind)
+            self.send_header("Content-Length", str((page.length or size) - start))
+            if page.validator:
+                name = "ETag" if '"' in page.validator else "Last-Modified"
+                self.send_header(name, page.validator)
+            self.end_headers()
+            end = min(size, start + page.breaks.pop(0)) if page.breaks else size
+            self.wfile.write(page.content[start:end])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", pages
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def web(_served, monkeypatch, tmp_path):
+    """A function that has a page served, as `Page` takes it, and returns its address and the page.
+
+    Downloads neither pause nor wait here, and what they remember is forgotten.
+    """
+    from translate import downloads
+    from translate.data.public import records
+
+    root, pages = _served
+    pages.clear()
+    monkeypatch.setattr(downloads, "PAUSE", 0)
+    monkeypatch.setattr(downloads, "PATIENCE", 5)
+    monkeypatch.setattr(records, "first_seen", lambda: tmp_path / "cache" / "data-sets.json")
+
+    def serve(path: str, content: bytes = b"", **behaviour: Any) -> tuple[str, Page]:
+        pages[path] = Page(content, **behaviour)
+        return root + path, pages[path]
+
+    return serve

@@ -76,6 +76,8 @@ def test_all_verbs_are_there():
         "info",
         "data render",
         "data inspect",
+        "data list",
+        "data get",
     ]
 
 

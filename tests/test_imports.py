@@ -24,6 +24,8 @@ LAYERS: dict[str, set[str]] = {
     "colours": set(),
     "lab": set(),
     "validation": {"errors"},
+    "archives": {"errors", "files"},
+    "downloads": {"errors", "files"},
     "pillow": {"errors"},
     "images": {"errors", "files", "tars", "pillow"},
     "videos": {"errors", "files", "images"},
@@ -31,7 +33,7 @@ LAYERS: dict[str, set[str]] = {
     "config": {"errors", "files", "validation", "recipes"},
     "networks": {"errors"},
     "losses": {"errors"},
-    "data": PICTURES | {"config"},
+    "data": PICTURES | {"archives", "downloads", "validation", "config"},
     "metrics": PICTURES | {"lab", "config", "networks"},
     "translators": METHODS,
     "weights": METHODS | {"files", "colours", "lab", "translators"},
@@ -174,6 +176,8 @@ def test_the_help_of_every_verb_imports_nothing_heavy():
         "demo",
         "data render",
         "data inspect",
+        "data list",
+        "data get",
     )
     assert not loaded_after(RUN_HELP, *(f"{verb} --help" for verb in verbs)) & HEAVY
 

@@ -25,6 +25,10 @@ class DataError(TranslateError):
     """A data folder that can't be recognised or used as asked."""
 
 
+class DownloadError(TranslateError):
+    """A file that can't be downloaded, or that isn't what it should be."""
+
+
 class NothingToDo(TranslateError):
     """The inputs named hold no work."""
 

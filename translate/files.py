@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -39,6 +40,49 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(directory: str | Path, last: str = "") -> Iterator[Path]:
+    """A hidden folder beside `directory` that takes its place when the block ends well, or goes.
+
+    What `directory` held is removed once the new one is there.
+
+    Args:
+        last: the entry that is moved last where an empty folder is filled: the one that says it is whole.
+
+    Raises:
+        OutputError: the folder can't be written, the disk is full.
+    """
+    target = Path(directory).absolute()
+    growing = target.with_name(f".{target.name}.{os.getpid()}{PART}")
+    try:
+        growing.mkdir(parents=True)
+        yield growing
+        _move_over(target, growing, last)
+    except OSError as error:
+        raise OutputError(f"{directory} can't be written: {explain(error)}") from error
+    finally:
+        shutil.rmtree(growing, ignore_errors=True)
+
+
+def _move_over(target: Path, growing: Path, last: str) -> None:
+    if not target.exists():
+        growing.rename(target)
+        return
+    if not any(target.iterdir()):
+        # Somebody may stand in an empty folder, so it is filled, not replaced.
+        for child in sorted(growing.iterdir(), key=lambda path: path.name == last):
+            child.rename(target / child.name)
+        return
+    former = target.with_name(f".{target.name}.{os.getpid()}.old")
+    target.rename(former)
+    try:
+        growing.rename(target)
+    except OSError:
+        former.rename(target)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
 
 
 def explain(error: OSError) -> str:

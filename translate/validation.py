@@ -65,7 +65,8 @@ def _unknown_key(path: list[str], models: Models, schema: type[BaseModel]) -> st
 
 def _chosen(prefix: str, models: Models) -> str:
     """A reminder of which of several sections is in force, where that decides which keys there are."""
-    names = [model.model_fields["name"].default for model in models if "name" in model.model_fields]
+    defaults = [model.model_fields["name"].default for model in models if "name" in model.model_fields]
+    names = [name for name in defaults if isinstance(name, str)]
     return f" where {prefix}name is {names[0]}" if len(names) == 1 else ""
 
 

@@ -17,7 +17,7 @@ app = App(
     help="Train and serve conditional image-to-image translators.",
     version=__version__,
 )
-data = App(name="data", help="Render, inspect and prepare data sets.")
+data = App(name="data", help="Get, render, inspect and prepare data sets.")
 
 app.command(
     "translate.cli.demo:demo",
@@ -47,6 +47,12 @@ data.command(
     "translate.cli.data_inspect:inspect",
     name="inspect",
     help="Say what a data folder holds, and what is wrong with it.",
+)
+data.command(
+    "translate.cli.data_list:list_", name="list", help="List the public data sets that can be downloaded."
+)
+data.command(
+    "translate.cli.data_get:get", name="get", help="Download a public data set into a folder that trains."
 )
 app.command(data)
 

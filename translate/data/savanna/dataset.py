@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context, parent_process
@@ -27,7 +25,7 @@ from translate.data.savanna.plan import Job, Plan, as_json, jobs, make_plan, met
 from translate.data.savanna.render import Rendering, render_scene
 from translate.data.savanna.scene import sample_scene
 from translate.errors import OutputError
-from translate.files import explain
+from translate.files import explain, replacing_folder
 
 RECORD = "savanna.json"
 
@@ -96,7 +94,7 @@ def write_dataset(
     if _standing(directory, plan, work, overwrite):
         return Written(directory, plan, folders, 0.0, existing=True)
     start = time.perf_counter()
-    with _in_place(directory) as root:
+    with replacing_folder(directory, last=RECORD) as root:
         for folder in folders:
             (root / folder).mkdir(parents=True)
         _render_all(root, plan, work, workers, progress or (lambda done, total: None))
@@ -200,37 +198,3 @@ def _parameters(record: Path) -> object:
         return json.loads(record.read_text(encoding="utf-8"))
     except ValueError:
         return None
-
-
-@contextmanager
-def _in_place(directory: Path) -> Iterator[Path]:
-    """A hidden folder beside `directory` that takes its place if the block ends well."""
-    target = directory.absolute()
-    growing = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        growing.mkdir(parents=True)
-        yield growing
-        _replace(target, growing)
-    except OSError as error:
-        raise OutputError(f"{directory} can't be written: {explain(error)}") from error
-    finally:
-        shutil.rmtree(growing, ignore_errors=True)
-
-
-def _replace(target: Path, growing: Path) -> None:
-    if not target.exists():
-        growing.rename(target)
-        return
-    if not any(target.iterdir()):
-        # Somebody may stand in an empty folder, so it is filled, not replaced; the record comes last.
-        for child in sorted(growing.iterdir(), key=lambda path: path.name == RECORD):
-            child.rename(target / child.name)
-        return
-    former = target.with_name(f".{target.name}.{os.getpid()}.old")
-    target.rename(former)
-    try:
-        growing.rename(target)
-    except OSError:
-        former.rename(target)
-        raise
-    shutil.rmtree(former, ignore_errors=True)
