@@ -78,6 +78,7 @@ def test_all_verbs_are_there():
         "data inspect",
         "data list",
         "data get",
+        "data prepare",
     ]
 
 

@@ -176,6 +176,7 @@ def test_the_help_of_every_verb_imports_nothing_heavy():
         "demo",
         "data render",
         "data inspect",
+        "data prepare",
         "data list",
         "data get",
     )

@@ -54,6 +54,11 @@ data.command(
 data.command(
     "translate.cli.data_get:get", name="get", help="Download a public data set into a folder that trains."
 )
+data.command(
+    "translate.cli.data_prepare:prepare",
+    name="prepare",
+    help="Make a data set of any folder, or of two: matched, split, resized, without copies.",
+)
 app.command(data)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -17,8 +17,10 @@ Result = TypeVar("Result")
 
 def each(
     function: Callable[[Item], Result], items: Sequence[Item], *, label: str, progress: bool
-) -> Iterator[tuple[Item, Result]]:
+) -> Generator[tuple[Item, Result], None, None]:
     """(item, function(item)) in order; decoders release the GIL, so threads do.
+
+    Closed before its end it waits for what has been begun.
 
     Args:
         function: must not raise.

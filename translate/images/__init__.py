@@ -21,6 +21,7 @@ from translate.images.formats import (
 from translate.images.originals import Frame, Original, read_original
 from translate.images.reading import Header, Picture, find, from_pil, picture_from_pil, probe, read
 from translate.images.scratch import empty
+from translate.images.stored import write_nearest
 from translate.images.tensors import eight_bits, grey, to_floats, to_pixels, to_tensor
 from translate.images.writing import encode, write, write_like
 
@@ -53,4 +54,5 @@ __all__ = [
     "to_tensor",
     "write",
     "write_like",
+    "write_nearest",
 ]
