@@ -1,9 +1,8 @@
-"""Does a conversion's memory stay flat over many files, and does the network ever wait for them?
+"""Does a conversion's memory stay flat over many files?
 
-Memory: so many small JPEGs through a tiny network, with plan and manifest as the command has them, in a
-process of its own that notes what it occupies on the way; then once more, when everything is finished; and
-the plan alone of 100,000 names. Rate: 256² JPEGs through the mobile generator, against the same number of
-calls of the network alone; rounds are interleaved, and the median of the rounds' ratios counts.
+So many small JPEGs through a tiny network, with plan and manifest as the command has them, in a process of
+its own that notes what it occupies on the way; then once more, when everything is finished; and the plan
+alone of 100,000 names.
 
     python benchmarks/convert_many.py
 """
@@ -13,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -35,31 +33,24 @@ app = App(help="Measure conversions of many files.")
 
 
 @app.default
-def measure(*, files: int = 20_000, pictures: int = 24, rounds: int = 5, write: bool = True) -> None:
+def measure(*, files: int = 20_000, write: bool = True) -> None:
     """Print what was measured and write it to benchmarks/results.
 
     Parameters
     ----------
     files
-        How many small ones for the memory.
-    pictures
-        How many of 256² for the rate.
-    rounds
-        Interleaved repetitions for the rate.
+        How many.
     """
     import torch
 
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         case = Path(folder)
-        _write_model(case / "tiny.safetensors", {"depth": 2, "width": 4})
-        _write_model(case / "mobile.safetensors", {})
-        _write_pictures(case / "in", files, SIZE)
+        write_model(case / "tiny.safetensors", {"depth": 2, "width": 4})
+        write_pictures(case / "in", files, SIZE)
         first, second = (_child("many", case) for _ in range(2))
         _write_names(case / "names", NAMES)
         planned = _child("names", case)
-        _write_pictures(case / "large", pictures, 256)
-        rates = _rates(case, pictures, rounds)
     facts: dict[str, Any] = {
         "date": date.today().isoformat(),
         "command": shlex.join(["python", "benchmarks/convert_many.py", *sys.argv[1:]]),
@@ -68,7 +59,7 @@ def measure(*, files: int = 20_000, pictures: int = 24, rounds: int = 5, write: 
         "python": sys.version.split()[0],
         "torch": torch.__version__,
     }
-    content = {**facts, "files": files, "first": first, "second": second, "plan": planned, "rate": rates}
+    content = {**facts, "files": files, "first": first, "second": second, "plan": planned}
     table = _table(content)
     print(table)
     if write:
@@ -131,45 +122,7 @@ def _occupied() -> float:
     return round(int(status.partition("VmRSS:")[2].split()[0]) / 1024, 1)
 
 
-def _rates(case: Path, pictures: int, rounds: int) -> dict[str, float]:
-    """Pictures a second of the network alone and of the conversion, and the ratio of the two."""
-    import torch
-
-    from translate.inference.folder import convert
-    from translate.inference.plan import plan
-    from translate.inference.translator import load
-
-    translator = load(case / "mobile.safetensors", device="cpu")
-    x = torch.rand(1, 3, 256, 256) * 2 - 1
-
-    def alone() -> None:
-        for _ in range(pictures):
-            translator.run(x)
-
-    def converting() -> None:
-        for result in convert(translator, plan([str(case / "large")], case / "converted")):
-            if result.error:
-                raise RuntimeError(f"{result.job.source}: {result.error}")
-
-    seconds: dict[str, list[float]] = {"alone": [], "converting": []}
-    for version in (alone, converting):
-        version()
-    for _ in range(rounds):
-        for name, version in (("alone", alone), ("converting", converting)):
-            started = time.perf_counter()
-            version()
-            seconds[name].append(time.perf_counter() - started)
-    ratios = [one / other for one, other in zip(seconds["alone"], seconds["converting"], strict=True)]
-    return {
-        "network alone": round(pictures / statistics.median(seconds["alone"]), 2),
-        "conversion": round(pictures / statistics.median(seconds["converting"]), 2),
-        "ratio": round(statistics.median(ratios), 3),
-        "lowest ratio": round(min(ratios), 3),
-        "highest ratio": round(max(ratios), 3),
-    }
-
-
-def _write_model(path: Path, arguments: dict[str, Any]) -> None:
+def write_model(path: Path, arguments: dict[str, Any]) -> None:
     import torch
 
     from translate.networks.catalogue import build_generator
@@ -191,7 +144,7 @@ def _write_model(path: Path, arguments: dict[str, Any]) -> None:
     model_file.save(path, network.state_dict(), card)
 
 
-def _write_pictures(folder: Path, count: int, size: int) -> None:
+def write_pictures(folder: Path, count: int, size: int) -> None:
     from translate import images
 
     rng = np.random.default_rng(0)
@@ -215,7 +168,7 @@ def _write_names(folder: Path, count: int) -> None:
 
 
 def _table(content: dict[str, Any]) -> str:
-    first, second, planned, rate = (content[name] for name in ("first", "second", "plan", "rate"))
+    first, second, planned = (content[name] for name in ("first", "second", "plan"))
     facts = {key: value for key, value in content.items() if not isinstance(value, dict)}
     lines = ["# Conversion of many files", "", *(f"{key}: {value}  " for key, value in facts.items()), ""]
     lines += [f"{content['files']} JPEGs of {SIZE}² through a tiny network, with manifest:", ""]
@@ -226,9 +179,6 @@ def _table(content: dict[str, Any]) -> str:
     for name in ("seconds to list", "seconds", "skipped"):
         lines.append(f"| {name} | {first[name]} | {second[name]} |")
     lines += ["", f"A plan of {planned['names']} names: {planned['megabytes']} MB in {planned['seconds']} s."]
-    lines += ["", f"256² JPEGs through the mobile generator: {rate['conversion']}/s, the network alone"]
-    spread = f"({rate['lowest ratio']} to {rate['highest ratio']})"
-    lines.append(f"{rate['network alone']}/s; median ratio {rate['ratio']} {spread}.")
     return "\n".join(lines)
 
 
