@@ -19,7 +19,7 @@ from translate.errors import DownloadError, OutputError
 from translate.files import PART, explain
 
 PATIENCE = 30.0  # seconds without a byte, after which a connection counts as broken
-FUTILE = 4  # broken connections in a row that brought nothing new
+FUTILE = 5  # broken connections in a row that brought nothing new
 PAUSE = 1.0  # seconds after the first of them; twice as long each time
 
 _CHUNK = 2**18
@@ -42,6 +42,10 @@ class _Known:
 
 class _Broken(Exception):
     """A connection that may do better the next time; the text is the reason."""
+
+
+class _Unreachable(_Broken):
+    """No connection at all, which may do better only where there has been one."""
 
 
 def part_of(path: Path) -> Path:
@@ -74,15 +78,16 @@ def fetch(
         DownloadError: the server can't be reached, hasn't the file, sends a page or one of another size.
         OutputError: the file can't be written, the disk is full or too small.
     """
-    best, futile = 0, 0
+    best, futile, begun = 0, 0, False
     while True:
         try:
             _continue(address, path, size, progress)
             break
         except _Broken as broken:
             there = _length(part_of(path))
+            begun = begun or not isinstance(broken, _Unreachable)
             best, futile = (there, 0) if there > best else (best, futile + 1)
-            if futile >= FUTILE:
+            if futile >= FUTILE or not begun:
                 raise DownloadError(f"{address}: {broken}{_kept(path)}.") from broken
             time.sleep(PAUSE * 2**futile / 2 if futile else 0)
     try:
@@ -135,6 +140,10 @@ def _asked(address: str, path: Path, have: int, known: _Known | None) -> HTTPRes
         answer = f"the server answers {error.code} {error.reason}"
         if error.code == 416:  # the server's file is no longer than what is there of it
             discard(path)
+            if known is not None and known.validator:  # and the same as it was
+                raise DownloadError(
+                    f"{address} ends after {have:,} bytes, and its server says more."
+                ) from error
             raise _Broken("the server has another file by now") from error
         if error.code in _LATER:
             raise _Broken(answer) from error
@@ -144,8 +153,8 @@ def _asked(address: str, path: Path, have: int, known: _Known | None) -> HTTPRes
         if isinstance(reason, (TimeoutError, ConnectionResetError, HTTPException)):
             raise _Broken(f"the server doesn't answer ({_words(reason)})") from error
         offline = isinstance(reason, OSError) and not isinstance(reason, ssl.SSLError)
-        hint = "; is this machine online?" if offline else "."
-        raise DownloadError(f"{address} can't be reached ({_words(reason)}){_kept(path)}{hint}") from error
+        hint = ", perhaps because this machine is offline" if offline else ""
+        raise _Unreachable(f"the server can't be reached ({_words(reason)}){hint}") from error
 
 
 def _extent(response: HTTPResponse, path: Path, have: int, known: _Known | None) -> tuple[int, int | None]:

@@ -75,7 +75,7 @@ def test_the_archives_become_pairs_of_maps_and_photographs(card, tmp_path):
     told = []
     got = get(card, tmp_path / "cityscapes", addresses=given, progress=lambda *report: told.append(report))
     assert got.pictures == {"train": 2, "val": 1}
-    assert [path.name for path in got.kept] == ["gtFine_trainvaltest.zip", "leftImg8bit_trainvaltest.zip"]
+    assert all(Path(path).is_file() for path in given)
     assert told[-1] == ("preparing pairs", 3, 3)
     for split, names in NAMES.items():
         for number, name in enumerate(names):

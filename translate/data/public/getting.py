@@ -18,6 +18,7 @@ from translate.data.public import cityscapes
 from translate.data.public.cards import Card
 from translate.data.public.obtaining import Obtained, Progress, Say, assign, obtain
 from translate.data.public.records import RECORD, Record, first_seen, read_record, remember, today
+from translate.downloads import discard
 from translate.errors import DataError, OutputError, UsageError
 from translate.files import replacing_folder
 
@@ -88,25 +89,21 @@ def get(
             obtain(card, archive, beside, given[archive.name], progress, say) for archive in card.archives
         ]
         with replacing_folder(directory, last=RECORD) as growing:
-            try:
-                _fill(card, growing, here, progress)
-            except DataError:
-                _throw_away(here)
-                raise
+            _fill(card, growing, here, progress)
             try:
                 report = _inspected(card, growing, bar)
             except DataError as error:
+                said = str(error).replace(str(growing), str(directory))
                 stay = ", ".join(str(obtained.path) for obtained in here)
-                raise DataError(
-                    f"{str(error).replace(str(growing), str(directory))} {stay} stays."
-                ) from error
+                raise DataError(f"{said} What it was made of stays: {stay}.") from error
             pictures = counted(card, report)
             Record(card.name, today(), pictures, tuple(obtained.source for obtained in here)).write(growing)
     for obtained in here:
         _remember(obtained, say)
+        discard(beside / obtained.archive.name)
         if obtained.downloaded and not keep_archive:
             obtained.path.unlink(missing_ok=True)
-    kept = tuple(obtained.path for obtained in here if obtained.path.exists())
+    kept = tuple(path for archive in card.archives if (path := beside / archive.name).is_file())
     problems = tuple(problem.replace(str(growing), str(directory)) for problem in report.problems)
     return Got(card, directory, pictures, existing=False, kept=kept, problems=problems)
 
@@ -163,7 +160,12 @@ def _fill(card: Card, growing: Path, here: Sequence[Obtained], progress: Progres
     for number, obtained in enumerate(here):
         root = growing / f".{number}"
         root.mkdir()
-        _unpack(obtained.path, root, progress)
+        try:
+            _unpack(obtained.path, root, progress)
+        except DataError:
+            if obtained.downloaded:  # so that the next call doesn't take it again
+                obtained.path.unlink()
+            raise
         content = _content(root)
         target = growing / obtained.archive.into if obtained.archive.into else growing
         target.mkdir(exist_ok=True)
@@ -224,10 +226,3 @@ def _inspected(card: Card, growing: Path, bar: bool) -> Report:
                 "card of your own can say otherwise, see --cards."
             )
     return report
-
-
-def _throw_away(here: Sequence[Obtained]) -> None:
-    """Archives that came in this call and are no good, so that the next call doesn't take them again."""
-    for obtained in here:
-        if obtained.downloaded:
-            obtained.path.unlink(missing_ok=True)
