@@ -23,7 +23,7 @@ Every verb ends with a code that scripts can rely on, and tells a mistake in one
 |---|---|
 | 0 | all done |
 | 1 | some files failed (they are listed), or a training can't go on |
-| 2 | a command, option, recipe or data folder that makes no sense as given |
+| 2 | a command, option, recipe or data folder that makes no sense as given, or data that can't be had |
 | 3 | nothing to do |
 | 4 | a model that can't be used |
 | 5 | the output can't be written |
