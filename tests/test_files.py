@@ -108,3 +108,30 @@ def test_the_longest_names_can_be_replaced(tmp_path, name):
     with files.replacing(tmp_path / name) as temporary:
         temporary.write_bytes(b"x")
     assert listing(tmp_path) == [name]
+
+
+def test_a_folder_appears_whole_and_what_killed_processes_left_goes(tmp_path):
+    gone, mine = 2**30, os.getpid()
+    for name in (
+        f".set.{gone}.part",
+        f".set.{mine}.part",
+        f".set.{os.getppid()}.part",
+        f".other.{gone}.part",
+    ):
+        touch(tmp_path / name / "1.png")
+    touch(tmp_path / "set" / "old.png")
+    with files.replacing_folder(tmp_path / "set") as growing:
+        touch(growing / "new.png")
+        assert listing(tmp_path / "set") == ["old.png"]
+    assert listing(tmp_path / "set") == ["new.png"]
+    assert listing(tmp_path) == sorted([f".set.{os.getppid()}.part", f".other.{gone}.part", "set"])
+
+    def interrupted() -> None:
+        with files.replacing_folder(tmp_path / "set") as growing:
+            touch(growing / "newer.png")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert listing(tmp_path / "set") == ["new.png"]
+    assert len(listing(tmp_path)) == 3

@@ -46,7 +46,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 def replacing_folder(directory: str | Path, last: str = "") -> Iterator[Path]:
     """A hidden folder beside `directory` that takes its place when the block ends well, or goes.
 
-    What `directory` held is removed once the new one is there.
+    What `directory` held is removed once the new one is there. What a killed process left is removed before.
 
     Args:
         last: the entry that is moved last where an empty folder is filled: the one that says it is whole.
@@ -57,13 +57,25 @@ def replacing_folder(directory: str | Path, last: str = "") -> Iterator[Path]:
     target = Path(directory).absolute()
     growing = target.with_name(f".{target.name}.{os.getpid()}{PART}")
     try:
-        growing.mkdir(parents=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        growing.mkdir()
         yield growing
         _move_over(target, growing, last)
     except OSError as error:
         raise OutputError(f"{directory} can't be written: {explain(error)}") from error
     finally:
         shutil.rmtree(growing, ignore_errors=True)
+
+
+def _sweep(target: Path) -> None:
+    import psutil  # 20 ms, and few write folders
+
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.([0-9]+){re.escape(PART)}")
+    for entry in list(target.parent.iterdir()):
+        match = pattern.fullmatch(entry.name)
+        if match and (int(match[1]) == os.getpid() or not psutil.pid_exists(int(match[1]))):
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def _move_over(target: Path, growing: Path, last: str) -> None:

@@ -210,7 +210,7 @@ def test_what_isn_t_as_its_card_says_leaves_the_archive_alone(web, tmp_path, unp
     for change, words in (
         (
             {"counts": {"trainA": 4}},
-            r"holds 3 pictures in trainA, and its card says 4; .* stays: .*/a2b\.zip",
+            r"holds 3 pictures in trainA, and its card says 4; .*/a2b\.zip stays; remove it",
         ),
         ({"counts": {"all": 5}}, "holds 7 pictures, and its card says 5"),
         (

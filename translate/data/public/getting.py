@@ -95,7 +95,7 @@ def get(
             except DataError as error:
                 said = str(error).replace(str(growing), str(directory))
                 stay = ", ".join(str(obtained.path) for obtained in here)
-                raise DataError(f"{said} What it was made of stays: {stay}; remove it to download anew.") from error
+                raise DataError(f"{said} {stay} stays; remove it to download anew.") from error
             pictures = counted(card, report)
             Record(card.name, today(), pictures, tuple(obtained.source for obtained in here)).write(growing)
     for obtained in here:
