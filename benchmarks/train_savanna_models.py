@@ -96,7 +96,7 @@ MODELS = {
         "pix2pix",
         128,
         f"{UNET} generator.depth=5 generator.width=24 {LIGHT} discriminator.norm=instance "
-        f"optim.lr=8e-4 training.steps=3000 {SHORT}",
+        f"optim.lr=8e-4 training.steps=4000 {SHORT}",
         "paired",
         "edges:zebra",
         1200,
