@@ -6,7 +6,6 @@ import json
 import threading
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,10 +13,11 @@ import pytest
 import translate
 from translate import images
 from translate.errors import BadImage, NothingToDo, UsageError
+from translate.weights.drawing import Paper, paper
 from translate_apps.studio.batch import Batch, BatchRequest
 from translate_apps.studio.components import Upload, sentence
 from translate_apps.studio.desk import Desk, Stopped
-from translate_apps.studio.drawing import CANVAS, Paper, drawn, ground, paper, with_holes
+from translate_apps.studio.drawing import CANVAS, brush_size, drawn, ground, with_holes
 from translate_apps.studio.settings import Settings
 from translate_apps.studio.shelf import Shelf
 from translate_apps.studio.translating import Request, Translating, blended
@@ -42,7 +42,7 @@ def test_the_shelf_has_runs_and_files_and_nothing_damaged(shelf, models):
     assert list(offers) == ["both", "coats", "deep/grey", "holes", "many", "maps"]
     assert list(offers["both"].files) == ["a2b", "b2a"]
     assert offers["both"].title == "both  ·  horse ⇄ zebra"
-    assert [path.name for path in offers["both"].examples] == ["one.png"]
+    assert [path.name for path in offers["both"].examples] == ["one.png", "two.png"]
     assert shelf.translator(offers["both"]) is shelf.translator(offers["both"])
     assert shelf.translator(offers["both"], "b2a").direction == "b2a"
     with pytest.raises(UsageError, match=r"no model called 'coat' \(did you mean coats\?\)"):
@@ -111,20 +111,10 @@ def test_an_answer_keeps_name_format_and_transparency(settings, models, tmp_path
     assert sentence(caught.value).endswith(".")
 
 
-def test_what_models_want_drawn(shelf):
-    def offer(**card):
-        base = {"recipe": {"data": {"size": 64}}, "mask": False, "classes": (), "colours": (), "source": "x"}
-        return SimpleNamespace(card=SimpleNamespace(**base | card))
-
-    assert paper(offer()) is None
-    assert paper(shelf.offer("both")) is None
-    assert paper(shelf.offer("holes")).kind == "holes"
-    assert paper(shelf.offer("maps")).values == (0, 0x010101, 0x020202)
-    lines = paper(offer(recipe={"data": {"size": 64, "task": "edges"}}))
-    assert (lines.kind, lines.side) == ("lines", 64)
-    assert paper(offer(mask=True)).kind == "holes"
-    grey = paper(offer(classes=("0", "1", "2"), colours=(0, 0x010101, 0x020202)))
-    assert len(set(grey.colours)) == 3
+def test_drawings_become_what_models_were_trained_on(shelf):
+    assert {name for name, offer in shelf.offers().items() if paper(offer.card)} == {"holes", "maps"}
+    names, values = ("0", "1", "2"), (0, 0x010101, 0x020202)
+    grey = Paper("classes", 64, ("#000080", "#008000", "#800000"), names, 0.1, values)
     canvas = ground(grey).copy()
     canvas[: CANVAS // 2] = [*bytes.fromhex(grey.colours[2][1:]), 255]
     canvas[CANVAS // 2 - 2] = canvas[CANVAS // 2 - 2] // 2 + ground(grey)[0, 0] // 2  # a brush's soft edge
@@ -134,10 +124,12 @@ def test_what_models_want_drawn(shelf):
     assert (made[:31] == 2).all()
     assert (made[32:] == 0).all()
 
+    lines = Paper("lines", 64, ("#ffffff", "#000000"), ("Eraser", "Pencil"), 1.5 / 64)
+    assert brush_size(lines) == 12
     page = ground(lines).copy()
     page[100:112] = [0, 0, 0, 255]
     assert drawn(lines, page).min() < 30
-    assert (drawn(Paper("lines", 64, ("#000000",), 4), np.zeros((9, 9, 4), np.uint8)) == 255).all()
+    assert (drawn(lines, np.zeros((9, 9, 4), np.uint8)) == 255).all()
 
 
 def test_holes_are_what_was_painted():
@@ -183,11 +175,22 @@ def test_a_batch_of_files_and_zips_with_bad_ones_among_them(settings, models, tm
     translator = translate.load(models / "both")
     for name, n in (("a.png", 0), ("a_2.png", 1), ("deep/c.png", 2)):
         assert np.array_equal(images.read(tmp_path / "back" / name).pixels, translator(photo(n)))
+    assert [images.read(path).pixels.shape for path in batch.previews()] == [(45, 67, 3)] * 3
     report = json.loads((tmp_path / "back/report.json").read_text())
     failed = {file["input"] for file in report["files"] if file["error"]}
     assert failed == {"broken.jpg", "words.txt", "z.zip/../d.png", "bad.zip"}
     assert batch.so_far.sentence() == "3 of 7 converted, 4 could not be converted"
     assert not any(path.name == "in" for path in Path(settings.files).rglob("*"))
+
+    twins = tuple(
+        upload(name, images.encode(photo(n), kind))
+        for n, (name, kind) in enumerate((("x.bmp", "BMP"), ("x.tif", "TIFF")))
+    )
+    two = Batch(settings, Shelf(models, "cpu"), BatchRequest(twins, "both", None, None, None, "keep"))
+    two.gather()
+    assert not two.convert(silent)
+    previews = [images.read(path).pixels for path in two.previews()]
+    assert [np.array_equal(seen, translator(photo(n))) for n, seen in enumerate(previews)] == [True, True]
 
     words = BatchRequest(uploads[3:4], "both", None, None, None, "keep")
     nothing = Batch(settings, Shelf(models, "cpu"), words)

@@ -27,6 +27,11 @@ def test_names_lead_nowhere_else_and_one_training_runs_at_a_time(tmp_path):
         ({"task": "everything"}, "no task"),
         ({"steps": -1}, "steps is a number from 1"),
         ({"size": 100_000}, "size is a number from 8 to 4,096"),
+        ({"batch_size": 5000}, "the batch's size is a number from 1 to 4,096"),
+        ({"settings": ("optim.lr",)}, "write it as key=value"),
+        ({"settings": ("optim.lrr=1",)}, "did you mean"),
+        ({"settings": ("optim.lr=-1",)}, "recipe pix2pix: "),
+        ({"settings": ("optim.lr=1",) * 41}, "40 settings"),
         *(({"name": name}, "a run's name has") for name in ("", "..", "a/b", "/tmp/a", "-x", "a\n", "ä")),
     ):
         with pytest.raises(UsageError, match=said):
@@ -34,7 +39,11 @@ def test_names_lead_nowhere_else_and_one_training_runs_at_a_time(tmp_path):
     with pytest.raises(UsageError, match="no run called"):
         trainings.resume(replace(wish, name="outside"))
 
-    first = trainings.start(wish)  # of an empty folder: it starts, and ends with a sentence
+    asked = replace(wish, batch_size=2, settings=("optim.lr=1e-3", "data.flip=false"))
+    first = trainings.start(asked)  # of an empty folder: it starts, and ends with a sentence
+    command = list(map(str, first.process.args))
+    assert command[command.index("--batch-size") + 1] == "2"
+    assert [command[n + 1] for n, word in enumerate(command) if word == "--set"] == list(asked.settings)
     with pytest.raises(UsageError, match="run is being trained; wait for it, or stop it first"):
         trainings.start(replace(wish, name="other"))
     assert first.process.wait(120) == 2

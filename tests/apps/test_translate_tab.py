@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,11 +97,19 @@ def test_models_are_asked_for_what_they_take(page, models, tmp_path, photo):
     assert np.array_equal(after(page), several[2])
 
 
-def test_an_example_of_the_model_can_be_tried(page, models, photo):
-    choose(page, "both")
-    page.locator("#examples button").first.click()
+def test_visitors_start_with_a_picture_of_a_model_and_try_its_others(page, models, photo):
+    from playwright.sync_api import expect
+
+    choose(page, "coats")
+    page.locator("#starting").get_by_text("both").click()
     expect_status(page, "67×45")
+    expect(page.locator("#translate-model input")).to_have_value(re.compile("both"))
+    expect(page.locator("#translate-label")).to_be_hidden()
+    expect(page.locator("#starting")).to_be_hidden()
     assert np.array_equal(after(page), translate.load(models / "both")(photo(7)))
+    with another(page):
+        page.locator("#examples button").nth(1).click()
+    assert np.array_equal(after(page), translate.load(models / "both")(photo(8)))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from translate_apps.studio import batch_tab, draw_tab, look, translate_tab
-from translate_apps.studio.choosing import updates
+from translate_apps.studio import batch_tab, compare_fold, draw_tab, look, translate_tab
 from translate_apps.studio.desk import Desk
 from translate_apps.studio.runs_tab import RunsTab
 from translate_apps.studio.settings import Settings
@@ -40,7 +40,7 @@ class Studio:
 
 def build(settings: Settings, trainings: Trainings) -> tuple[gr.Blocks, Desk, Shelf]:
     """The whole page, not yet served, with what it works with."""
-    shelf, desk = Shelf(settings.models, settings.device, settings.shipped), Desk()
+    shelf, desk = Shelf(settings.models, settings.device), Desk()
     translating = Translating(settings, shelf)
     with gr.Blocks(
         title=look.TITLE,
@@ -52,17 +52,18 @@ def build(settings: Settings, trainings: Trainings) -> tuple[gr.Blocks, Desk, Sh
             gr.Markdown("# Translate studio\nDrop a picture, choose a model, see.")
         with gr.Tabs(overflow_behavior="wrap"):
             with gr.Tab("Translate", id="translate"):
-                choices = [translate_tab.build(settings, shelf, desk, translating)]
+                tabs: list[Any] = [translate_tab.build(settings, shelf, desk, translating)]
             with gr.Tab("Draw", id="draw"):
-                draw_parts = draw_tab.build(settings, shelf, desk, translating)
+                tabs.append(draw_tab.build(settings, shelf, desk, translating))
             with gr.Tab("Batch", id="batch"):
-                choices.append(batch_tab.build(settings, shelf, desk))
+                tabs.append(batch_tab.build(settings, shelf, desk))
             with gr.Tab("Train", id="train"):
-                train = TrainTab(settings, trainings) if settings.allow_train else None
-                if train is None:
+                if settings.allow_train:
+                    tabs.append(TrainTab(settings, trainings))
+                else:
                     gr.Markdown(OFF, elem_classes="remark", elem_id="train-off")
             with gr.Tab("Runs", id="runs"):
-                runs = RunsTab(settings, shelf, desk, translating)
+                tabs += [RunsTab(settings, shelf), compare_fold.build(shelf, desk, translating)]
         translate_tab.translate_endpoint(desk, translating)
 
         def models() -> list[dict[str, Any]]:
@@ -70,20 +71,10 @@ def build(settings: Settings, trainings: Trainings) -> tuple[gr.Blocks, Desk, Sh
             return [_described(name, offer.card, list(offer.files)) for name, offer in shelf.offers().items()]
 
         api(models, api_name="models")
-        more = [tab for tab in (train, runs) if tab is not None]
-
-        def filled() -> list[Any]:
-            rest = (value for tab in more for value in tab.filled())
-            return [*updates(shelf, None) * len(choices), *draw_tab.filled(settings, shelf, None), *rest]
-
         page.load(
-            filled,
+            lambda: [value for tab in tabs for value in _filled(tab)],
             None,
-            [
-                *(part for choice in choices for part in choice.components),
-                *draw_parts,
-                *(part for tab in more for part in tab.parts),
-            ],
+            [part for tab in tabs for part in tab.parts],
             api_visibility="private",
             queue=False,
         )
@@ -128,6 +119,15 @@ def serve(
     # After the page is there: torch takes as long to import as Gradio does.
     desk.hand_in(lambda _: shelf.load_first())
     return Studio(page, address, trainings)
+
+
+def _filled(tab: Any) -> list[Any]:
+    """What fills a tab; one that fails stays empty, for the others are of use without it."""
+    try:
+        return tab.filled()
+    except Exception:
+        logging.getLogger(__name__).exception("a tab of the studio stays empty")
+        return [gr.skip()] * len(tab.parts)
 
 
 def _described(name: str, card: Any, directions: list[str]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from translate import archives, images
-from translate.errors import BadImage
+from translate.errors import BadImage, OutputError
+from translate.files import explain
 
 MOST_ENTRIES = 10_000
 MOST_BYTES = 4_000_000_000  # of everything, unpacked
@@ -24,13 +25,15 @@ def unpack(archive: Path, name: str, into: Path, room: int = MOST_BYTES) -> tupl
         room: bytes that may be written.
 
     Raises:
-        BadImage: no zip file, one with too many entries or too much in them.
-        OutputError: the disk is full.
+        BadImage: no zip file, one with too many entries or too much in them, or the disk is full.
     """
     try:
         unpacked = archives.unpack(archive, "zip", into, room=room, most=MOST_ENTRIES, wanted=_pictures)
     except archives.BadArchive as error:
         raise BadImage(name, str(error)) from error
+    except OutputError as error:  # its sentence names folders of the server
+        why = explain(error.__cause__) if isinstance(error.__cause__, OSError) else "it can't be unpacked"
+        raise BadImage(name, why) from error
     return unpacked.written, [(entry.name, entry.reason) for entry in unpacked.left_out]
 
 

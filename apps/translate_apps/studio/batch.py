@@ -12,13 +12,14 @@ from pathlib import Path
 
 from translate import images
 from translate.errors import BadImage, NothingToDo
+from translate.files import explain
 from translate.inference.plan import Job, plan
 from translate_apps.studio import archives
 from translate_apps.studio.components import Upload
 from translate_apps.studio.desk import Report
 from translate_apps.studio.settings import Settings
 from translate_apps.studio.shelf import Shelf
-from translate_apps.studio.translating import new_folder
+from translate_apps.studio.translating import new_folder, shown
 
 _AT_ONCE = 8  # files, after which others have their turn
 SHOWN = 24  # in the gallery
@@ -83,18 +84,12 @@ class Batch:
         inputs, room = self._folder / "in", archives.MOST_BYTES
         inputs.mkdir()
         for upload in self._request.files:
-            if upload.name.lower().endswith(".zip"):
-                try:
-                    used, left_out = archives.unpack(upload.path, upload.name, inputs, room)
-                except BadImage as error:
-                    self.so_far.failed.append((upload.name, error.reason))
-                    continue
-                room -= used
-                self.so_far.failed.extend((f"{upload.name}/{entry}", why) for entry, why in left_out)
-            elif Path(upload.name).suffix.lower() in images.SUFFIXES:
-                _free(inputs / upload.name).hardlink_to(upload.path)
-            else:
-                self.so_far.failed.append((upload.name, "it is no picture by its name"))
+            try:
+                room -= self._take_in(upload, inputs, room)
+            except BadImage as error:
+                self.so_far.failed.append((upload.name, error.reason))
+            except OSError as error:
+                self.so_far.failed.append((upload.name, explain(error)))
         try:
             jobs = plan([str(inputs)], self._folder / "out", self._request.format, on_collision="suffix")
         except NothingToDo:
@@ -103,6 +98,17 @@ class Batch:
             raise NothingToDo(f"there is no picture among these files{why}.") from None
         self._jobs = jobs
         self.so_far.total = len(jobs) + len(self.so_far.failed)
+
+    def _take_in(self, upload: Upload, inputs: Path, room: int) -> int:
+        """Bring an upload among the inputs; the bytes that were unpacked for it."""
+        if upload.name.lower().endswith(".zip"):
+            used, left_out = archives.unpack(upload.path, upload.name, inputs, room)
+            self.so_far.failed.extend((f"{upload.name}/{entry}", why) for entry, why in left_out)
+            return used
+        if Path(upload.name).suffix.lower() not in images.SUFFIXES:
+            raise BadImage(upload.name, "it is no picture by its name")
+        _free(inputs / upload.name).hardlink_to(upload.path)
+        return 0
 
     def stop(self) -> None:
         """Finish the picture at hand, and leave the rest."""
@@ -141,6 +147,12 @@ class Batch:
         report = self._folder / "report.json"
         report.write_text(json.dumps(self._report(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return archives.pack([*self.so_far.made, (report, report.name)], self._folder / "translated.zip")
+
+    def previews(self) -> list[Path]:
+        """The first outputs, as browsers show them."""
+        folder = self._folder / "previews"  # apart from the outputs: `a.bmp` and `a.tif` both show as PNG
+        firsts = enumerate(path for path, _ in self.so_far.made[:SHOWN])
+        return [shown(folder / f"{number}.png", path) for number, path in firsts]
 
     def _report(self) -> dict[str, object]:
         request = self._request

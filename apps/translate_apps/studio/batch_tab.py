@@ -10,16 +10,15 @@ import gradio as gr
 from translate import images
 from translate.inference.plan import FORMATS
 from translate_apps.studio.batch import SHOWN, Batch, BatchRequest
-from translate_apps.studio.choosing import Choice, model_choice, updates
-from translate_apps.studio.components import FilesInput, Upload, friendly
+from translate_apps.studio.choosing import follow, model_choice, updates
+from translate_apps.studio.components import FilesInput, Tab, Upload, friendly
 from translate_apps.studio.desk import Desk
 from translate_apps.studio.settings import Settings
 from translate_apps.studio.shelf import Shelf
-from translate_apps.studio.translating import shown
 
 
-def build(settings: Settings, shelf: Shelf, desk: Desk) -> Choice:
-    """Lay out the tab, and give what the page's loading has to fill."""
+def build(settings: Settings, shelf: Shelf, desk: Desk) -> Tab:
+    """Lay out the tab."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
             files = FilesInput(
@@ -73,8 +72,8 @@ def build(settings: Settings, shelf: Shelf, desk: Desk) -> Choice:
             gr.Info("Choose some pictures first." if model else "There is no model to translate with yet.")
             yield [gr.skip()] * 5
             return
-        batch = Batch(settings, shelf, BatchRequest(tuple(uploads), model, direction, label, text, to))
         with friendly("This batch"):
+            batch = Batch(settings, shelf, BatchRequest(tuple(uploads), model, direction, label, text, to))
             batch.gather()
             more = True
             while more:
@@ -83,12 +82,10 @@ def build(settings: Settings, shelf: Shelf, desk: Desk) -> Choice:
                     progress((batch.so_far.done, batch.so_far.total), unit="pictures")
                     yield [gr.skip(), batch.so_far.sentence(), gr.skip(), gr.skip(), batch]
                 more = task.result()
-            packed = batch.pack()
+            packed, previews = batch.pack(), batch.previews()
         failed = [list(pair) for pair in batch.so_far.failed]
-        first = [path for path, _ in batch.so_far.made[:SHOWN]]
-        previews = [str(shown(path.parent, path.stem, path)) for path in first]
         yield [
-            gr.update(value=previews),
+            gr.update(value=[str(path) for path in previews]),
             batch.so_far.sentence() + ".",
             gr.update(value=failed, visible=bool(failed)),
             gr.update(value=packed and str(packed), interactive=packed is not None),
@@ -109,11 +106,5 @@ def build(settings: Settings, shelf: Shelf, desk: Desk) -> Choice:
         concurrency_limit=4,
     )
     stop.click(halt, kept, None, api_visibility="private", queue=False)
-    choice.model.input(
-        lambda name: updates(shelf, name)[1:],
-        [choice.model],
-        choice.but_the_model,
-        api_visibility="private",
-        queue=False,
-    )
-    return choice
+    follow(choice, shelf)
+    return Tab(choice.components, lambda: updates(shelf, None))

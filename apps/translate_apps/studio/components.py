@@ -21,6 +21,13 @@ class Upload(NamedTuple):
     name: str
 
 
+class Tab(NamedTuple):
+    """A part of the page: the components that its loading fills, and with what."""
+
+    parts: list[Any]
+    filled: Callable[[], list[Any]]
+
+
 def _component(base: type[Any], name: str, preprocess: Callable[[Any, Any], Any]) -> Any:
     """A component that looks like `base` and hands on what `preprocess` makes of an upload.
 
@@ -51,7 +58,7 @@ FilesInput = _component(gr.File, "FilesInput", _many)
 
 @contextmanager
 def friendly(what: str = "That") -> Iterator[None]:
-    """Errors as one sentence in a corner of the page.
+    """Errors as one sentence in a corner of the page, which shows those of queued handlers alone.
 
     Args:
         what: begins the sentence that stands for a bug of ours, whose details only the server's log has.
@@ -63,7 +70,7 @@ def friendly(what: str = "That") -> Iterator[None]:
     except TranslateError as error:
         raise gr.Error(sentence(error), print_exception=False, duration=8) from None
     except Exception as error:
-        raise gr.Error(f"{what} went wrong, and not by your doing; the server's log says more.") from error
+        raise gr.Error(f"{what} went wrong; the server's log says why.") from error
 
 
 def sentence(error: TranslateError) -> str:

@@ -9,11 +9,11 @@ import gradio as gr
 import numpy as np
 
 from translate import images
-from translate_apps.studio.choosing import examples as examples_of
-from translate_apps.studio.choosing import model_choice, updates
-from translate_apps.studio.components import friendly
+from translate.weights.drawing import Paper, paper
+from translate_apps.studio.choosing import Examples, model_choice, updates
+from translate_apps.studio.components import Tab, friendly
 from translate_apps.studio.desk import Desk
-from translate_apps.studio.drawing import CANVAS, Paper, drawn, ground, paper, with_holes
+from translate_apps.studio.drawing import CANVAS, HINTS, brush_size, drawn, ground, with_holes
 from translate_apps.studio.settings import Settings
 from translate_apps.studio.shelf import Offer, Shelf
 from translate_apps.studio.translate_tab import QUEUE
@@ -27,25 +27,15 @@ _NONE = (
 )
 
 
-def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating) -> list[Any]:
-    """Lay out the tab, and give what the page's loading has to fill with `filled`."""
+def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating) -> Tab:
+    """Lay out the tab."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             choice = model_choice("draw")
             hint = gr.Markdown(elem_classes="remark", elem_id="draw-hint")
             canvas = _editor("canvas", fixed=True)
             picture = _editor("holes", fixed=False)
-            examples = gr.Gallery(
-                label="Start from one of these",
-                columns=4,
-                height=130,
-                allow_preview=False,
-                visible=False,
-                interactive=False,
-                buttons=[],
-                elem_id="draw-examples",
-                elem_classes="examples",
-            )
+            examples = Examples(settings, shelf, "Start from one of these", "draw-examples")
         with gr.Column(scale=1, min_width=300):
             result = gr.Image(
                 label="Result",
@@ -65,12 +55,12 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
         label: str | None,
         text: str | None,
     ) -> Iterator[Any]:
-        wanted = paper(shelf.offer(model)) if model else None
-        pixels = _picture(wanted, strokes) if wanted and strokes else None
-        if pixels is None or not model:
-            yield [gr.skip()] * 2
-            return
         with friendly("This drawing"):
+            wanted = paper(shelf.offer(model).card) if model else None
+            pixels = _picture(wanted, strokes) if wanted and strokes else None
+            if pixels is None or not model:
+                yield [gr.skip()] * 2
+                return
             file = new_folder(settings.files) / "drawn" / _NAME
             file.parent.mkdir()
             # Transparency is what is to be filled, so it has to be written as it is.
@@ -99,36 +89,30 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
     for event in (choice.label.input, choice.text.submit, choice.direction.input):
         on(event, canvas)
 
-    sheets = [hint, canvas, picture, examples]
-    choice.model.input(
-        lambda name: filled(settings, shelf, name)[1:],
-        [choice.model],
-        [*choice.but_the_model, *sheets],
-        trigger_mode="always_last",
-        api_visibility="private",
-        queue=False,
-    )
+    sheets = [hint, canvas, picture]
+    follows = [*choice.but_the_model, *sheets, examples.gallery]
 
-    def take(event: gr.SelectData) -> str:
-        return event.value["image"]["path"]
+    def filled(name: str | None = None) -> list[Any]:
+        """What the components become once a model is chosen; None is the first."""
+        offers = drawable(shelf)
+        changed = updates(shelf, name, offers)
+        if not offers:
+            return [changed[0], gr.update(value=_NONE), *changed[2:], *_sheets(None), examples.update(None)]
+        offer = offers[name or next(iter(offers))]
+        return [*changed, *_sheets(paper(offer.card)), examples.update(offer)]
 
-    on(examples.select(take, None, canvas, api_visibility="private", queue=False).then, canvas)
-    return [*choice.components, *sheets]
+    def choose(name: str | None) -> list[Any]:
+        with friendly("This choice"):
+            return filled(name)[1:]
+
+    choice.model.input(choose, choice.model, follows, trigger_mode="always_last", api_visibility="private")
+    on(examples.on_choice(choice.model, canvas).success, canvas)
+    return Tab([choice.model, *follows], filled)
 
 
 def drawable(shelf: Shelf) -> dict[str, Offer]:
     """The models that want something drawn."""
-    return {name: offer for name, offer in shelf.offers().items() if paper(offer)}
-
-
-def filled(settings: Settings, shelf: Shelf, name: str | None) -> list[Any]:
-    """What the components of the tab become once a model is chosen, or where it is gone the first."""
-    offers = drawable(shelf)
-    changed = updates(shelf, name, offers)
-    if not offers:
-        return [changed[0], gr.update(value=_NONE), *changed[2:], *_sheets(None), *_examples(settings, None)]
-    offer = offers[name] if name in offers else next(iter(offers.values()))
-    return [*changed, *_sheets(paper(offer)), *_examples(settings, offer)]
+    return {name: offer for name, offer in shelf.offers().items() if paper(offer.card)}
 
 
 def _editor(name: str, *, fixed: bool) -> Any:
@@ -153,23 +137,18 @@ def _sheets(wanted: Paper | None) -> list[Any]:
     if wanted is None:
         return [gr.update(value=""), gr.update(elem_classes=[]), gr.update(elem_classes=[_ASIDE])]
     brush = gr.Brush(
-        default_size=wanted.brush,
-        colors=list(wanted.colours),
+        default_size=brush_size(wanted),
+        colors=list(wanted.colours[1:] if wanted.kind == "lines" else wanted.colours),
         default_color=wanted.colours[-1],
         color_mode="fixed",
     )
     holes = wanted.kind == "holes"
-    sheet = None if wanted.kind == "holes" else ground(wanted)
+    sheet = None if holes else ground(wanted)
     shown = gr.update(
-        elem_classes=[], value=sheet, brush=brush, eraser=gr.Eraser(default_size=wanted.brush * 2)
+        elem_classes=[], value=sheet, brush=brush, eraser=gr.Eraser(default_size=2 * brush_size(wanted))
     )
     hidden = gr.update(elem_classes=[_ASIDE], value=None)
-    return [gr.update(value=wanted.hint), hidden if holes else shown, shown if holes else hidden]
-
-
-def _examples(settings: Settings, offer: Offer | None) -> list[Any]:
-    pictures = examples_of(settings, offer)
-    return [gr.update(value=pictures, visible=bool(pictures))]
+    return [gr.update(value=HINTS[wanted.kind]), hidden if holes else shown, shown if holes else hidden]
 
 
 def _picture(wanted: Paper, strokes: dict[str, Any]) -> np.ndarray | None:

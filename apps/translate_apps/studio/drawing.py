@@ -2,67 +2,27 @@
 
 from __future__ import annotations
 
-import colorsys
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 from PIL import Image
 
-from translate.weights.card import Card
-from translate_apps.studio.shelf import Offer
+from translate.weights.drawing import Paper
 
 CANVAS = 512  # pixels of a side
-_TASKS = ("edges", "soft-edges", "sketch")  # of trainings whose inputs are lines on white
-_LINE_DOMAINS = ("edges", "sketch", "lines", "contours", "drawing")
-_LINES = 1.5  # pixels of a line at the size of the training
+HINTS = {
+    "lines": "Draw lines; the result follows every stroke.",
+    "classes": "Paint areas in the colours of the palette; the result follows every stroke.",
+    "holes": "Drop a picture and paint over what is to be filled.",
+}
 
 
-@dataclass(frozen=True)
-class Paper:
-    """What a model wants drawn.
-
-    Attributes:
-        kind: `lines` on white, `classes` in their colours, or `holes` painted over a picture.
-        side: pixels of the model's own pictures.
-        colours: of the brush, `#rrggbb`; the first of classes is the ground.
-        brush: its width on the canvas, in pixels.
-        values: of classes, what the model calls `colours`, 0xrrggbb: maps are often nearly black.
-    """
-
-    kind: str
-    side: int
-    colours: tuple[str, ...]
-    brush: int
-    values: tuple[int, ...] = ()
-
-    @property
-    def hint(self) -> str:
-        """What to do, for people."""
-        return {
-            "lines": "Draw lines; the result follows every stroke.",
-            "classes": "Paint areas in the colours of the palette; the result follows every stroke.",
-            "holes": "Drop a picture and paint over what is to be filled.",
-        }[self.kind]
-
-
-def paper(offer: Offer) -> Paper | None:
-    """What a model wants drawn, or None of one that wants photographs."""
-    card = offer.card
-    side = int(card.recipe.get("data", {}).get("size") or 256)
-    if card.mask:
-        return Paper("holes", side, ("#ff3b6b",), 40)
-    if card.classes:
-        return Paper("classes", side, _shown(card.colours), 28, card.colours)
-    if card.recipe.get("data", {}).get("task") in _TASKS or _of_lines(card):
-        return Paper("lines", side, ("#000000",), max(2, round(_LINES * CANVAS / side)))
-    return None
+def brush_size(paper: Paper) -> int:
+    """Pixels of the brush on the canvas."""
+    return max(2, round(paper.brush * CANVAS))
 
 
 def ground(paper: Paper) -> np.ndarray:
     """An empty canvas, uint8 RGBA `(CANVAS, CANVAS, 4)`: white, or of classes the first one's colour."""
-    colour = paper.colours[0] if paper.kind == "classes" else "#ffffff"
-    return np.asarray(Image.new("RGBA", (CANVAS, CANVAS), colour))
+    return np.asarray(Image.new("RGBA", (CANVAS, CANVAS), paper.colours[0]))
 
 
 def drawn(paper: Paper, composite: np.ndarray) -> np.ndarray:
@@ -71,9 +31,8 @@ def drawn(paper: Paper, composite: np.ndarray) -> np.ndarray:
     What nobody painted is white, or of classes the first one's colour. A brush's soft edge lies between two
     classes, so every pixel becomes the nearest.
     """
-    ground = paper.colours[0] if paper.kind == "classes" else "#ffffff"
     image = Image.fromarray(composite, "RGBA")
-    flat = Image.alpha_composite(Image.new("RGBA", image.size, ground), image).convert("RGB")
+    flat = Image.alpha_composite(Image.new("RGBA", image.size, paper.colours[0]), image).convert("RGB")
     if paper.kind == "lines":
         return np.asarray(flat.resize((paper.side, paper.side), Image.Resampling.BOX))
     pixels = np.asarray(flat.resize((paper.side, paper.side), Image.Resampling.NEAREST))
@@ -92,18 +51,6 @@ def with_holes(background: np.ndarray, layers: list[np.ndarray]) -> np.ndarray |
         return None
     alpha = np.where(painted, 0, 255).astype(np.uint8)
     return np.dstack([background[..., :3], alpha])
-
-
-def _shown(colours: Sequence[int]) -> tuple[str, ...]:
-    """Colours to paint classes with: their own, or hues around the circle where those are grey."""
-    if any(len(set(_rgb(colour))) > 1 for colour in colours):
-        return tuple(f"#{colour:06x}" for colour in colours)
-    hues = (colorsys.hsv_to_rgb(n / len(colours), 0.6, 0.9 if n % 2 else 0.65) for n in range(len(colours)))
-    return tuple("#" + "".join(f"{round(255 * part):02x}" for part in hue) for hue in hues)
-
-
-def _of_lines(card: Card) -> bool:
-    return card.source in _LINE_DOMAINS
 
 
 def _rgb(colour: int) -> tuple[int, int, int]:

@@ -37,7 +37,8 @@ CSS = """
 .facts th, .facts td { vertical-align: top; overflow-wrap: anywhere; }
 .facts th { width: 7.5rem; text-align: left; font-weight: 400 !important; }
 .facts th { color: var(--body-text-color-subdued) !important; overflow-wrap: normal; }
-.examples .grid-wrap { max-height: 120px; }
+.examples .grid-wrap { max-height: 150px; }
+.tiles .grid-wrap { padding-top: 36px; }
 :focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; }
 @media (max-width: 640px) {
   .gradio-container > main { padding: 0 12px 24px; }

@@ -16,6 +16,7 @@ from translate.files import natural
 from translate.training.run import RunFolder
 from translate.weights.card import Card
 from translate.weights.describing import described, flat
+from translate_apps.studio.listing import files_below
 
 POINTS = 300  # of a curve, at most
 _SHOWN_APART = ("metrics", "recipe")  # of what a card says
@@ -31,12 +32,12 @@ class Runs:
 
     def all(self) -> dict[str, RunFolder]:
         """Every run by its path below the folder, in POSIX form; the one written to last comes first."""
-        folders = {path.parent for kept in ("recipe.yaml", "log.jsonl") for path in self.folder.rglob(kept)}
+        kept = ("recipe.yaml", "log.jsonl")
+        folders = {path.parent for path in files_below(self.folder) if path.name in kept}
         found = {}
         for path in sorted(folders, key=natural):
             below = path.relative_to(self.folder)
-            if not any(part.startswith(".") for part in below.parts):
-                found[below.as_posix() if below.parts else path.name] = RunFolder(path)
+            found[below.as_posix() if below.parts else path.name] = RunFolder(path)
         return dict(sorted(found.items(), key=lambda item: -_written(item[1])))
 
     def run(self, name: str) -> RunFolder:
@@ -54,7 +55,7 @@ class Runs:
 def entries(run: RunFolder) -> list[Entry]:
     """What the log says, in order; lines that a kill has torn are left out."""
     try:
-        lines = run.log.read_text(encoding="utf-8").splitlines()
+        lines = run.log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
     found = []
@@ -99,7 +100,7 @@ def samples(run: RunFolder) -> list[tuple[int, Path]]:
 def recipe_text(run: RunFolder) -> str:
     """The recipe of a run; empty where it has none."""
     try:
-        return run.recipe.read_text(encoding="utf-8")
+        return run.recipe.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
 

@@ -1,22 +1,19 @@
-"""Runs: what trainings came to, and two models beside each other."""
+"""Runs: what trainings came to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
 
 from translate.training.run import RunFolder
-from translate_apps.studio.components import PictureInput, Upload, friendly
-from translate_apps.studio.desk import Desk
+from translate_apps.studio.components import friendly
 from translate_apps.studio.look import LINES
 from translate_apps.studio.runs import Entry, Runs, curves, entries, facts, recipe_text, samples, terms, told
 from translate_apps.studio.served import served
 from translate_apps.studio.settings import Settings
 from translate_apps.studio.shelf import Shelf
-from translate_apps.studio.translate_tab import QUEUE
-from translate_apps.studio.translating import Answer, Request, Translating
 
 _NONE = "No runs yet. A training makes a folder in `{folder}`; load this page again."
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}  # queued: else errors would not be shown
@@ -25,7 +22,7 @@ _PRIVATE: dict[str, Any] = {"api_visibility": "private"}  # queued: else errors 
 class RunsTab:
     """Lays out the tab; `parts` are what the page's loading fills with `filled`."""
 
-    def __init__(self, settings: Settings, shelf: Shelf, desk: Desk, translating: Translating):
+    def __init__(self, settings: Settings, shelf: Shelf):
         self._settings, self._shelf, self._runs = settings, shelf, Runs(settings.models)
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=300):
@@ -62,8 +59,7 @@ class RunsTab:
                 elem_id="run-recipe",
             )
         shown = [remark, plot, chosen, sheet, which, card, recipe]
-        pair = _compare(settings, shelf, desk, translating)
-        self.parts: list[Any] = [name, *shown, *pair]
+        self.parts: list[Any] = [name, *shown]
 
         name.input(self._show, name, shown, **_PRIVATE)
         again.click(self._show, name, shown, **_PRIVATE)
@@ -75,13 +71,10 @@ class RunsTab:
     def filled(self) -> list[Any]:
         """What `parts` are when the page is loaded: the run that was written to last."""
         runs = list(self._runs.all())
-        models = [(offer.title, key) for key, offer in self._shelf.offers().items()]
         first = runs[0] if runs else None
         return [
             gr.update(choices=runs, value=first),
             *self._show(first),
-            gr.update(choices=models, value=models[0][1] if models else None),
-            gr.update(choices=models, value=models[min(1, len(models) - 1)][1] if models else None),
         ]
 
     def _show(self, name: str | None) -> list[Any]:
@@ -149,80 +142,8 @@ def sheet_update(settings: Settings, run: RunFolder, number: int) -> Any:
     if not sheets:
         return gr.update(value=None, label="Samples: none yet")
     step, path = sheets[min(max(number, 1), len(sheets)) - 1]
-    return gr.update(value=str(served(settings.files, path)), label=f"Samples of step {step:,}")
-
-
-def _compare(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating) -> list[Any]:
-    fold = gr.Accordion("Compare two models on the same picture", open=False, elem_id="compare-fold")
-    with fold, gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=300):
-            source = PictureInput(
-                label="Picture",
-                sources=["upload", "clipboard"],
-                height=240,
-                elem_id="compare-source",
-                placeholder="Drop a picture here, or click to choose one",
-            )
-            left = gr.Dropdown([], label="Left", elem_id="compare-left", filterable=True)
-            right = gr.Dropdown([], label="Right", elem_id="compare-right", filterable=True)
-            start = gr.Button("Compare", variant="primary", elem_id="compare")
-        with gr.Column(scale=3, min_width=300):
-            result = gr.ImageSlider(
-                label="Left and right",
-                type="filepath",
-                format="png",
-                interactive=False,
-                buttons=["fullscreen"],
-                height=460,
-                elem_id="compare-result",
-            )
-            status = gr.Markdown(elem_id="compare-status", elem_classes="remark")
-
-    def compare_models(
-        image: Upload | None,
-        left: str | None,
-        right: str | None,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> Iterator[Any]:
-        if image is None or not left or not right:
-            gr.Info("Drop a picture first." if left and right else "There are no models to compare yet.")
-            yield [gr.skip()] * 2
-            return
-        answers: list[Answer] = []
-        with friendly("This comparison"):
-            for number, model in enumerate((left, right)):
-                request = _asked(shelf, image, model)
-                task = desk.hand_in(lambda report, request=request: translating.answer(request, report))
-                for share in task.watch():
-                    progress((number + share) / 2, desc="Translating")
-                    yield [gr.skip()] * 2
-                answers.append(task.result())
-        one, other = answers
-        yield [
-            (str(one.after[0]), str(other.after[0])),
-            f"Left, {left}: {one.sentence}\n\nRight, {right}: {other.sentence}",
-        ]
-
-    start.click(
-        compare_models,
-        [source, left, right],
-        [result, status],
-        show_progress_on=[result],
-        trigger_mode="once",
-        api_visibility="private",
-        **QUEUE,
-    )
-    return [left, right]
-
-
-def _asked(shelf: Shelf, image: Upload, model: str) -> Request:
-    """What is asked of a model that is compared: for its first label or caption."""
-    card = shelf.offer(model).card
-    return Request(
-        image.path,
-        image.name,
-        model,
-        label=card.labels[0] if card.labels else None,
-        text=card.text.examples[0] if card.text and card.text.examples else None,
-        seed=0,
-    )
+    try:
+        shown = str(served(settings.files, path))
+    except OSError:
+        return gr.update(value=None, label=f"Samples of step {step:,}: no longer there")
+    return gr.update(value=shown, label=f"Samples of step {step:,}")

@@ -13,6 +13,7 @@ from translate.files import natural
 from translate.images import SUFFIXES
 from translate.weights.card import Card, read_card
 from translate.weights.locate import MODEL_FILES
+from translate_apps.studio.listing import files_below
 
 if TYPE_CHECKING:
     from translate import Translator
@@ -51,14 +52,10 @@ class Shelf:
     """Finds models below a folder, and loads those that are asked for, the last few of which stay.
 
     Safe to call from several threads.
-
-    Args:
-        more: another folder; its models are offered where `folder` has none of the same name.
     """
 
-    def __init__(self, folder: Path, device: str = "auto", more: Path | None = None):
+    def __init__(self, folder: Path, device: str = "auto"):
         self.folder = folder
-        self._folders = (folder,) if more is None else (folder, more)
         self._device = device
         self._loaded: OrderedDict[tuple[Path, int], Translator] = OrderedDict()
         self._lock = threading.Lock()
@@ -66,14 +63,12 @@ class Shelf:
     def offers(self) -> dict[str, Offer]:
         """What is there now, by name; damaged files and those of other tools are left out."""
         found: dict[str, Offer] = {}
-        for folder in self._folders:
-            for path in sorted(folder.rglob("*.safetensors"), key=natural):
-                hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-                beside = path.with_name(MODEL_FILES["a2b"])
-                if hidden or (path.name == MODEL_FILES["b2a"] and beside.exists()):
-                    continue
-                if offer := _offer(path, folder):
-                    found.setdefault(offer.name, offer)
+        paths = (path for path in files_below(self.folder) if path.suffix == ".safetensors")
+        for path in sorted(paths, key=natural):
+            if path.name == MODEL_FILES["b2a"] and path.with_name(MODEL_FILES["a2b"]).exists():
+                continue
+            if offer := self._offer(path):
+                found[offer.name] = offer
         return found
 
     def offer(self, name: str) -> Offer:
@@ -118,28 +113,26 @@ class Shelf:
                 continue  # whoever chooses it is told
             return
 
-
-def _offer(path: Path, folder: Path) -> Offer | None:
-    of_run = path.name in MODEL_FILES.values()
-    paths = [path.with_name(name) for name in MODEL_FILES.values()] if of_run else [path]
-    try:
-        cards = {file: read_card(file) for file in paths if file.exists()}
-    except (ModelError, OSError):
-        return None
-    named = path.parent if of_run and path.parent != folder else path.with_suffix("")
-    examples = path.parent / "examples" if of_run else path.with_suffix("") / "examples"
-    return Offer(
-        named.relative_to(folder).as_posix(),
-        {card.direction: file for file, card in cards.items()},
-        {card.direction: card for card in cards.values()},
-        _pictures(examples),
-    )
+    def _offer(self, path: Path) -> Offer | None:
+        of_run = path.name in MODEL_FILES.values()
+        paths = [path.with_name(name) for name in MODEL_FILES.values()] if of_run else [path]
+        try:
+            cards = {file: read_card(file) for file in paths if file.exists()}
+        except (ModelError, OSError):
+            return None
+        named = path.parent if of_run and path.parent != self.folder else path.with_suffix("")
+        examples = path.parent / "examples" if of_run else path.with_suffix("") / "examples"
+        return Offer(
+            named.relative_to(self.folder).as_posix(),
+            {card.direction: file for file, card in cards.items()},
+            {card.direction: card for card in cards.values()},
+            _pictures(examples),
+        )
 
 
 def _pictures(folder: Path) -> tuple[Path, ...]:
-    if not folder.is_dir():
-        return ()
-    return tuple(sorted((p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES), key=natural))
+    found = (path for path in files_below(folder) if path.suffix.lower() in SUFFIXES)
+    return tuple(sorted(found, key=natural))
 
 
 def _changed(path: Path) -> int:

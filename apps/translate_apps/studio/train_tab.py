@@ -50,6 +50,15 @@ class TrainTab:
                 with gr.Row():
                     steps = _number("Steps", "train-steps")
                     size = _number("Size (pixels)", "train-size")
+                    batch = _number("Batch size", "train-batch")
+                settings_box = gr.Textbox(
+                    label="Settings, one a line",
+                    info="Any key of the recipe, as docs/recipes.md lists them.",
+                    placeholder="optim.lr=1e-4",
+                    lines=2,
+                    max_lines=8,
+                    elem_id="train-settings",
+                )
                 with gr.Row():
                     start = gr.Button("Start", variant="primary", min_width=90, elem_id="train-start")
                     stop = gr.Button("Stop", min_width=90, elem_id="train-stop")
@@ -73,14 +82,14 @@ class TrainTab:
                 )
         seen = gr.State(None)  # what the page shows, so that only news are sent
         live = [seen, status, legend, plot, sheet, console, start, stop, resume]
-        form = [data, recipe, task, name, steps, size]
+        form = [data, recipe, task, name, steps, size, batch, settings_box]
         self.parts: list[Any] = [*form, *live]
 
         inspect.click(self._inspect, [data, task], report, show_progress_on=[report], **_PRIVATE)
         start.click(self._start, form, live, **_PRIVATE)
         resume.click(self._resume, form, live, **_PRIVATE)
-        stop.click(self._stop, None, live, queue=False, **_PRIVATE)
-        gr.Timer(_EVERY).tick(self._look, seen, live, show_progress="hidden", queue=False, **_PRIVATE)
+        stop.click(self._stop, None, live, **_PRIVATE)
+        gr.Timer(_EVERY).tick(self._news, seen, live, show_progress="hidden", queue=False, **_PRIVATE)
 
     def filled(self) -> list[Any]:
         """What `parts` are when the page is loaded: the form of the last training, and how that stands."""
@@ -93,6 +102,8 @@ class TrainTab:
             wish.name,
             wish.steps,
             wish.size,
+            wish.batch_size,
+            "\n".join(wish.settings),
             *self._look(None),
         ]
 
@@ -117,16 +128,24 @@ class TrainTab:
     def _start(self, *form: Any) -> list[Any]:
         with friendly("This training"):
             self._trainings.start(_wish(*form))
-        return self._look(None)
+            return self._look(None)
 
     def _resume(self, *form: Any) -> list[Any]:
         with friendly("This training"):
             self._trainings.resume(_wish(*form))
-        return self._look(None)
+            return self._look(None)
 
     def _stop(self) -> list[Any]:
-        self._trainings.stop()
-        return self._look(None)
+        with friendly("This training"):
+            self._trainings.stop()
+            return self._look(None)
+
+    def _news(self, seen: Any) -> list[Any]:
+        """For every two seconds, not queued, so it must not fail."""
+        try:
+            return self._look(seen)
+        except OSError:  # a file was just being replaced; the next time it is there
+            return [gr.skip()] * 9
 
     def _look(self, seen: Any) -> list[Any]:
         """What changed since the page was sent `seen`."""
@@ -160,10 +179,18 @@ def _number(label: str, name: str) -> gr.Number:
 
 
 def _wish(
-    data: str | None, recipe: str, task: str, name: str, steps: float | None, size: float | None
+    data: str | None,
+    recipe: str | None,
+    task: str | None,
+    name: str | None,
+    steps: float | None,
+    size: float | None,
+    batch_size: float | None,
+    settings: str | None,
 ) -> Wish:
-    numbers = (int(value) if value else None for value in (steps, size))
-    return Wish(data or "", recipe, name.strip(), task or None, *numbers)
+    numbers = (int(value) if value else None for value in (steps, size, batch_size))
+    lines = tuple(line.strip() for line in (settings or "").splitlines() if line.strip())
+    return Wish(data or "", recipe or "", (name or "").strip(), task or None, *numbers, settings=lines)
 
 
 def _state(training: Training) -> list[Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from translate.config import recipe_names
+from translate.config import load_recipe, parse_assignments, recipe_names
 from translate.data.layout import TASKS
 from translate.errors import DataError, ModelError, UsageError
 from translate.files import natural
@@ -22,7 +22,8 @@ from translate_apps.studio.settings import Settings
 from translate_apps.studio.translating import new_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_STEPS, _SIZES = (1, 100_000_000), (8, 4096)
+_STEPS, _SIZES, _BATCHES = (1, 100_000_000), (8, 4096), (1, 4096)
+_MOST_SETTINGS, _LONGEST_SETTING = 40, 200
 _TAIL = 4000  # bytes of the console that are shown
 _LINES = 8
 _INTERRUPTED = (130, -signal.SIGINT)  # exit codes
@@ -39,7 +40,8 @@ class Wish:
         data: the name of a folder below the data folder.
         recipe, task: of those that there are; the task is None where the data has inputs.
         name: the run's.
-        steps, size: None is what the recipe says.
+        steps, size, batch_size: None is what the recipe says.
+        settings: any key of the recipe, as `optim.lr=1e-4`.
     """
 
     data: str
@@ -48,6 +50,8 @@ class Wish:
     task: str | None = None
     steps: int | None = None
     size: int | None = None
+    batch_size: int | None = None
+    settings: tuple[str, ...] = ()
 
 
 @dataclass
@@ -120,8 +124,11 @@ class Trainings:
             UsageError: a part of the wish is no good, or a training is under way.
         """
         _check(wish)
+        _check_recipe(wish)
         options = ["--task", wish.task] if wish.task else []
         options += ["--size", str(wish.size)] if wish.size else []
+        options += ["--batch-size", str(wish.batch_size)] if wish.batch_size else []
+        options += [word for setting in wish.settings for word in ("--set", setting)]
         return self._launch(wish, wish.recipe, self.data_set(wish.data), options)
 
     def resume(self, wish: Wish) -> Training:
@@ -179,9 +186,27 @@ def _check(wish: Wish) -> None:
         raise UsageError(f"there is no recipe called {wish.recipe!r}.")
     if wish.task is not None and wish.task not in TASKS:
         raise UsageError(f"there is no task called {wish.task!r}.")
-    for value, (low, high), what in ((wish.steps, _STEPS, "steps"), (wish.size, _SIZES, "size")):
+    for value, (low, high), what in (
+        (wish.steps, _STEPS, "steps"),
+        (wish.size, _SIZES, "size"),
+        (wish.batch_size, _BATCHES, "the batch's size"),
+    ):
         if value is not None and not low <= value <= high:
             raise UsageError(f"{what} is a number from {low:,} to {high:,}.")
+
+
+def _check_recipe(wish: Wish) -> None:
+    """See that the recipe takes what is wished, as the command would."""
+    if len(wish.settings) > _MOST_SETTINGS or any(len(each) > _LONGEST_SETTING for each in wish.settings):
+        raise UsageError(f"{_MOST_SETTINGS} settings of {_LONGEST_SETTING} letters are the most.")
+    asked = {
+        "data.task": wish.task,
+        "data.size": wish.size,
+        "data.batch_size": wish.batch_size,
+        "training.steps": wish.steps,
+    }
+    chosen = {key: value for key, value in asked.items() if value is not None}
+    load_recipe(wish.recipe, parse_assignments(wish.settings) | chosen)
 
 
 def _trained_on(run: RunFolder) -> str:

@@ -92,8 +92,8 @@ class Translating:
         said = [f"{pixels.shape[1]}×{pixels.shape[0]} → {width}×{height} pixels in {seconds:.1f} s"]
         notes = dict.fromkeys((*original.notes, *translator.notes))
         return Answer(
-            shown(folder, "before", request.path, pixels, upright=False),
-            tuple(shown(folder, f"after{i}", file) for i, file in enumerate(files)),
+            shown(folder / "shown" / "before.png", request.path, pixels, upright=False),
+            tuple(shown(folder / "shown" / f"after{i}.png", file) for i, file in enumerate(files)),
             tuple(files),
             " · ".join((*said, *notes)),
         )
@@ -178,12 +178,11 @@ def new_folder(files: Path) -> Path:
     return folder
 
 
-def shown(
-    folder: Path, name: str, file: Path, pixels: np.ndarray | None = None, *, upright: bool = True
-) -> Path:
+def shown(target: Path, file: Path, pixels: np.ndarray | None = None, *, upright: bool = True) -> Path:
     """`file` itself if every browser shows it, else a PNG, at most `_LARGEST_SHOWN` pixels a side.
 
     Args:
+        target: where that PNG goes.
         pixels: of the file, if they are known: uint8 (H, W, 3), upright.
         upright: it needs no turning.
     """
@@ -194,7 +193,6 @@ def shown(
         return file
     picture = Image.fromarray(images.read(file, max_pixels=2**40).pixels if pixels is None else pixels)
     picture.thumbnail((_LARGEST_SHOWN, _LARGEST_SHOWN))
-    target = folder / "shown" / f"{name}.png"
     target.parent.mkdir(exist_ok=True)
     images.write(target, np.asarray(picture))
     return target

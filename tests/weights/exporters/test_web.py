@@ -126,13 +126,13 @@ def test_models_without_a_page_are_refused_and_drawn_inputs_known(write_model, t
     with pytest.raises(ModelError, match="fills holes"):
         refuse(read_card(filling))
     card = read_card(write_model(tmp_path / "c.safetensors", classes=CLASSES))
-    facts = facts_of(card)
-    assert facts["draws"]
-    assert [colour["colour"] for colour in facts["palette"]] == list(CLASSES)
+    sheet = facts_of(card)["sheet"]
+    assert (sheet["kind"], [colour["colour"] for colour in sheet["palette"]]) == ("classes", list(CLASSES))
     photo = read_card(write_model(tmp_path / "p.safetensors"))
-    assert not facts_of(photo)["draws"]
-    for drawn in ({"recipe": {"data": {"task": "edges"}}}, {"domains": {"a": "Edges", "b": "shoes"}}):
-        assert facts_of(photo.model_copy(update=drawn))["palette"][1]["colour"] == "#000000"
+    assert facts_of(photo)["sheet"] is None
+    lines = facts_of(photo.model_copy(update={"recipe": {"data": {"task": "edges", "size": 64}}}))["sheet"]
+    assert (lines["side"], lines["brush"]) == (64, 2)
+    assert lines["palette"][1]["colour"] == "#000000"
 
 
 # In a browser
@@ -255,7 +255,8 @@ def test_what_is_drawn_is_translated_at_every_stroke(
     monkeypatch.setattr(web, "write_onnx", lambda path, model: onnx.save(made, path) or 0.0)
     site = tmp_path / "site"
     write_site(site, model_file.load(tmp_path / "c.safetensors"), real_runtime)
-    assert json.loads((site / "model.json").read_text())["classes"] == list(card.colours)
+    facts = json.loads((site / "model.json").read_text())
+    assert facts["classes"] == list(card.colours)
     visit = Visit(browser, site)
     visit.answered()  # the empty pad
     page = visit.page
@@ -274,7 +275,7 @@ def test_what_is_drawn_is_translated_at_every_stroke(
     assert np.abs(pixels[128, 64] - of_class[2]).max() <= 1
     assert np.abs(pixels[128, 200] - of_class[0]).max() <= 1
     drawn = (np.abs(pixels - of_class[2]).max(2) <= 1).sum()
-    assert drawn == pytest.approx(np.pi * 12**2, rel=0.1)
+    assert drawn == pytest.approx(np.pi * (facts["sheet"]["brush"] / 2) ** 2, rel=0.1)
     known = sum((np.abs(pixels - colour).max(2) <= 1) for colour in of_class)
     assert known.all(), "a soft edge"
     page.get_by_role("button", name="Undo").click()

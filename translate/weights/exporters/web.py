@@ -17,13 +17,13 @@ import translate
 from translate.errors import ModelError, OutputError, UsageError
 from translate.files import explain
 from translate.weights.card import Card
+from translate.weights.drawing import Paper, paper
 from translate.weights.exporters.onnx import write_onnx
 from translate.weights.model_file import Model
 
 FACTS = "model.json"  # by which a site of ours is known
 RUNTIME = "onnxruntime-web"
 MOST_PIXELS = 4_000_000  # of a picture: a tab has 4 GB for all of a network's maps
-PAD_SIZE = 256
 
 # Under names that every server knows the kind of; some don't know .mjs.
 _OF_RUNTIME = {
@@ -34,8 +34,6 @@ _OF_RUNTIME = {
 _MADE_BY = "image-translate"
 _MODEL, _RUNTIME_FOLDER = "model.onnx", "runtime"
 _PAGES = ("index.html", "style.css", "page.js", "worker.js")
-_DRAWN_TASKS = ("edges", "soft-edges", "sketch")
-_DRAWN_DOMAINS = ("edge", "sketch", "drawing", "lines")
 
 
 def write_site(folder: Path, model: Model, runtime: Path | None = None) -> float:
@@ -125,7 +123,7 @@ def find_runtime(given: Path | None = None) -> Path:
 
 def facts_of(card: Card) -> dict[str, Any]:
     """What the page has to know of the model."""
-    drawn = draws(card)
+    sheet = paper(card)
     return {
         "made_by": f"{_MADE_BY} {translate.__version__}",
         "source": card.source,
@@ -139,25 +137,19 @@ def facts_of(card: Card) -> dict[str, Any]:
         "size_multiple": card.size_multiple,
         "minimum_size": card.minimum_size,
         "most_pixels": MOST_PIXELS // card.scale**2,
-        "draws": drawn,
-        "palette": _palette(card) if drawn else [],
-        "pad_size": PAD_SIZE,
+        "sheet": None if sheet is None else _facts_of_sheet(sheet),
     }
 
 
-def draws(card: Card) -> bool:
-    """Whether its inputs are drawn: maps of classes, edges, sketches."""
-    task = (card.recipe.get("data") or {}).get("task")
-    named = any(word in card.source.lower() for word in _DRAWN_DOMAINS)
-    return bool(card.classes) or task in _DRAWN_TASKS or named
-
-
-def _palette(card: Card) -> list[dict[str, str]]:
-    """The first of them is the ground, with which the pad is cleared."""
-    if not card.classes:
-        return [{"colour": "#ffffff", "name": "Eraser"}, {"colour": "#000000", "name": "Pencil"}]
-    named = zip(card.classes, card.colours, strict=True)
-    return [{"colour": f"#{number:06x}", "name": f"class {name}"} for name, number in named]
+def _facts_of_sheet(sheet: Paper) -> dict[str, Any]:
+    """The first colour is the ground, with which the pad is cleared."""
+    named = zip(sheet.colours, sheet.names, strict=True)
+    return {
+        "kind": sheet.kind,
+        "side": sheet.side,
+        "brush": max(1, round(sheet.brush * sheet.side)),
+        "palette": [{"colour": colour, "name": name} for colour, name in named],
+    }
 
 
 def _require_ours(folder: Path) -> None:

@@ -1,6 +1,7 @@
 // What the visitor sees: opening, drawing, comparing, downloading. The network works in worker.js.
 const $ = (id) => document.getElementById(id);
 const card = await (await fetch("model.json")).json();
+const { sheet } = card;  // what is drawn on, of models that want a drawing
 const worker = new Worker("worker.js", { type: "module" });
 const MOST_UNDONE = 30;
 const KEPT = { "image/jpeg": "jpg", "image/webp": "webp", "image/png": "png" };  // what a browser writes
@@ -25,7 +26,7 @@ function translate() {
   const rgba = canvas.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, width, height).data;
   running = true;
   stale = false;
-  if (!card.draws) say("Translating …");
+  if (!sheet) say("Translating …");
   const asked = { id: current.number, label: $("label").selectedIndex, code };
   worker.postMessage({ ...asked, rgba, width, height }, [rgba.buffer]);
 }
@@ -43,8 +44,8 @@ worker.onerror = (event) => { running = false; complain(event.message || "out of
 function greet() {
   document.body.dataset.ready = "1";
   if (running) return;
-  say(card.draws ? "Draw something: the result follows." : "Ready when you are.");
-  if (card.draws) translate();
+  say(sheet ? "Draw something: the result follows." : "Ready when you are.");
+  if (sheet) translate();
 }
 
 function complain(error) {
@@ -53,7 +54,7 @@ function complain(error) {
 }
 
 function show({ pixels, width, height, milliseconds }) {
-  result = $(card.draws ? "drawn" : "after");
+  result = $(sheet ? "drawn" : "after");
   result.width = width;
   result.height = height;
   result.getContext("2d").putImageData(new ImageData(pixels, width, height), 0, 0);
@@ -90,8 +91,8 @@ async function open(file) {
   }
   const type = file.type in KEPT ? file.type : "image/png";
   const name = `${(file.name || "picture").replace(/\.[^.]*$/, "")}.${KEPT[type]}`;
-  const canvas = card.draws ? $("pad") : $("before");
-  if (card.draws) remember();
+  const canvas = sheet ? $("pad") : $("before");
+  if (sheet) remember();
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -100,7 +101,7 @@ async function open(file) {
   context.drawImage(picture, 0, 0);
   picture.close();
   begin(canvas, file.name && type === file.type ? file.name : name, type);
-  if (!card.draws) {
+  if (!sheet) {
     $("choose").hidden = true;
     $("open").hidden = false;
     $("compare").hidden = false;
@@ -156,7 +157,7 @@ function remember() {
 
 function clear() {
   const context = $("pad").getContext("2d", { willReadFrequently: true });
-  context.fillStyle = card.palette[0].colour;
+  context.fillStyle = sheet.palette[0].colour;
   context.fillRect(0, 0, $("pad").width, $("pad").height);
   begin($("pad"), "drawing.png", "image/png");
 }
@@ -193,7 +194,7 @@ function choose(button) {
 function prepareDrawing() {
   $("draw").hidden = false;
   $("drop").hidden = true;
-  for (const { colour, name } of card.palette) {
+  for (const { colour, name } of sheet.palette) {
     const button = document.createElement("button");
     button.type = "button";
     button.dataset.colour = colour;
@@ -213,8 +214,9 @@ function prepareDrawing() {
     next.focus();
   };
   choose($("palette").children[1]);
-  $("brush").value = card.classes.length ? 24 : 3;
-  for (const id of ["pad", "drawn"]) $(id).width = $(id).height = card.pad_size;
+  $("brush").max = Math.max(8, Math.round(sheet.side / 5));
+  $("brush").value = sheet.brush;
+  for (const id of ["pad", "drawn"]) $(id).width = $(id).height = sheet.side;
   clear();
   $("undo").disabled = true;
   $("undo").onclick = () => {
@@ -245,5 +247,5 @@ function prepareDrawing() {
   $("pad").onpointerup = $("pad").onpointercancel = () => { if (last) { last = null; translate(); } };
 }
 
-$("open").hidden = !card.draws;
-if (card.draws) prepareDrawing();
+$("open").hidden = !sheet;
+if (sheet) prepareDrawing();

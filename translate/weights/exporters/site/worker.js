@@ -24,7 +24,9 @@ function planesOf(rgba, width, height) {
   const rows = reflected(height, padded(height)), columns = reflected(width, padded(width));
   const size = rows.length * columns.length, count = card.classes.length || card.channels[0];
   const planes = new Float32Array(size * count);
+  // Maps say what they show in the model's colours, drawings in the palette's, which can be told apart.
   const numbers = new Map(card.classes.map((colour, index) => [colour, index]));
+  if (numbers.size) card.sheet.palette.forEach(({ colour }, index) => numbers.set(parseInt(colour.slice(1), 16), index));
   const [low, high] = card.value_range, step = (high - low) / 255;
   let at = 0;
   for (const row of rows) {
