@@ -6,10 +6,13 @@ import errno
 import io
 import os
 import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from translate import archives
 from translate.errors import OutputError
@@ -76,6 +79,19 @@ def test_links_devices_and_ways_out_of_a_tar_are_unsafe(tmp_path):
     assert files(tmp_path) == {"a.tar", "in/run.png"}
     assert (tmp_path / "in/run.png").stat().st_mode & 0o6111 == 0
     assert [entry.why for entry in done.left_out] == ["unsafe"] * 10
+
+
+@settings(max_examples=80, deadline=None)
+@given(names=st.lists(st.text("a.b/\\: ü~", min_size=1, max_size=9), min_size=1, max_size=4, unique=True))
+def test_no_name_leads_out(names):
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "deep" / "in").mkdir(parents=True)
+        path = packed(root / "deep" / "a.tar", dict.fromkeys(names, b"1"), "w")
+        done = unpacked(path, root / "deep" / "in")
+        assert len(files(root / "deep" / "in")) == done.files
+        assert files(root) - {f"deep/in/{name}" for name in files(root / "deep" / "in")} == {"deep/a.tar"}
+        assert done.files + len(done.left_out) <= len(names)
 
 
 def test_bombs_end_where_the_room_ends(tmp_path):

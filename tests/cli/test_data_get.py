@@ -51,8 +51,8 @@ counts: {{train: 2}}\nlicence: none\narchives: [{{addresses: ['{address}']}}]\n"
 
 def test_the_list_has_every_set_in_a_table_of_usual_width(run):
     code, out, err = run("list")
-    assert (code, out) == (0, "")
-    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in err.splitlines()}
+    assert (code, err) == (0, "")
+    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in out.splitlines()}
     assert rows["horse2zebra"] == "horses ↔ zebras 1,067 + 1,334 117 MB cyclegan"
     assert rows["facades"] == "labels → façades 400 pairs 31 MB pix2pix, b2a"
     assert rows["cityscapes"] == "labels → street scenes 2,975 pairs by hand spade"
@@ -61,11 +61,11 @@ def test_the_list_has_every_set_in_a_table_of_usual_width(run):
 
 
 def test_a_card_is_shown_with_its_sources(run, mine):
-    code, _, err = run("list", "facades")
+    code, out, _ = run("list", "facades")
     assert code == 0
-    assert "http://efrosgans.eecs.berkeley.edu/pix2pix/datasets/facades.tar.gz" in err
-    assert "source     counts: phillipi/pix2pix, README.md" in err
-    assert "mine" in run("list", "--cards", "cards")[2]
+    assert "http://efrosgans.eecs.berkeley.edu/pix2pix/datasets/facades.tar.gz" in out
+    assert "source     counts: phillipi/pix2pix, README.md" in out
+    assert "mine" in run("list", "--cards", "cards")[1]
     code, _, err = run("list", "facade")
     assert code == 2
     assert "did you mean facades?" in err
@@ -124,7 +124,7 @@ def test_ctrl_c_keeps_what_has_come_and_says_so(run, mine, monkeypatch):
         patch.setattr(downloads, "_continue", interrupted)
         code, _, err = run("get", "mine", "--cards", "cards")
     assert code == 130
-    assert err == "interrupted; datasets/mine.zip.part stays, and the same call goes on there\n"
+    assert err == "interrupted; the same call goes on with datasets/mine.zip.part\n"
     code, _, _ = run("get", "mine", "--cards", "cards")
     assert code == 0
     assert mine.asked[-1] == ("bytes=1000-", '"1"')

@@ -55,6 +55,7 @@ def get(
 
     from translate.data.public.cards import find_card
     from translate.data.public.getting import get as get_set
+    from translate.data.public.getting import remains
 
     console = Console(stderr=True, quiet=quiet, highlight=False)
     card = find_card(name, cards or ())
@@ -73,9 +74,9 @@ def get(
             )
         except KeyboardInterrupt:
             bar.stop()
-            parts = [part for a in card.archives if (part := directory.parent / f"{a.name}.part").exists()]
-            stays = f"; {parts[0]} stays, and the same call goes on there" if parts else ""
-            Console(stderr=True, highlight=False).print(f"interrupted{stays}", markup=False, soft_wrap=True)
+            there = ", ".join(map(str, remains(card, directory)))
+            goes_on = f"; the same call goes on with {there}" if there else ""
+            Console(stderr=True, highlight=False).print(f"interrupted{goes_on}", markup=False, soft_wrap=True)
             return 130
     for text in _in_words(got):
         console.print(text, markup=False, soft_wrap=True)

@@ -40,7 +40,7 @@ def list_(
     if json:
         print(jsonlib.dumps([card.model_dump(mode="json") for card in found]))
         return
-    console = Console(stderr=True, highlight=False)
+    console = Console(highlight=False)
     if name:
         _show(found[0], console)
     else:

@@ -96,6 +96,14 @@ def test_the_page_has_every_card_as_it_is():
         ]
 
 
+def test_the_page_s_example_is_a_card():
+    example = re.search(r"```yaml\n(name: .*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert example is not None
+    card = read_card(example[1], where="docs/data.md")
+    assert card.archives[0].name == "mine.zip"
+    assert card.counts == {"trainA": 400, "trainB": 380}
+
+
 def test_a_folder_of_cards_adds_and_replaces(tmp_path):
     (tmp_path / "mine.yaml").write_text(MINE)
     (tmp_path / "other.yaml").write_text(MINE.replace("name: mine", "name: maps"))

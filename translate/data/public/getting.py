@@ -18,7 +18,7 @@ from translate.data.public import cityscapes
 from translate.data.public.cards import Card
 from translate.data.public.obtaining import Obtained, Progress, Say, assign, obtain
 from translate.data.public.records import RECORD, Record, first_seen, read_record, remember, today
-from translate.downloads import discard
+from translate.downloads import discard, part_of
 from translate.errors import DataError, OutputError, UsageError
 from translate.files import replacing_folder
 
@@ -106,6 +106,12 @@ def get(
     kept = tuple(path for archive in card.archives if (path := beside / archive.name).is_file())
     problems = tuple(problem.replace(str(growing), str(directory)) for problem in report.problems)
     return Got(card, directory, pictures, existing=False, kept=kept, problems=problems)
+
+
+def remains(card: Card, directory: Path) -> list[Path]:
+    """Archives and parts of archives that lie beside a folder, which the next call goes on with."""
+    beside = [directory.parent / archive.name for archive in card.archives]
+    return [file for path in beside for file in (path, part_of(path)) if file.is_file()]
 
 
 def counted(card: Card, report: Report) -> dict[str, int]:
