@@ -38,7 +38,8 @@ def test_the_command_and_the_extras_are_declared():
 def test_a_wheel_takes_the_package_s_folder_whole():
     """Hatch packs everything below `packages` that git doesn't ignore."""
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert "translate" in wheel["packages"]
+    assert {"translate", "apps/translate_apps", "checkpoints"} <= set(wheel["packages"])
+    assert wheel["sources"] == {"checkpoints": "translate/shipped"}, "where `weights.shipped` looks"
     assert not {"exclude", "only-include"} & set(wheel)
 
 
@@ -50,8 +51,18 @@ def test_git_ignores_no_file_that_the_package_needs():
         for pattern in ("*.py", "*.yaml", "*.safetensors")
         for path in (ROOT / "translate").rglob(pattern)
     ]
+    needed += [str(path.relative_to(ROOT)) for path in _of_shipped_models()]
     assert any(path.endswith("pix2pix.yaml") for path in needed)
     answer = subprocess.run(
         ["git", "check-ignore", "--no-index", *needed], cwd=ROOT, capture_output=True, text=True
     )
     assert answer.returncode == 1, f"ignored: {answer.stdout}"  # 1: none of them
+
+
+def _of_shipped_models() -> list[Path]:
+    """What git tracks below `checkpoints`, of whose files a wheel takes all that aren't ignored."""
+    names = subprocess.run(
+        ["git", "ls-files", "checkpoints"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert names
+    return [ROOT / name for name in names]

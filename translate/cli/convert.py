@@ -63,9 +63,9 @@ def convert(
     Parameters
     ----------
     model
-        A run folder, the name of a run under checkpoints, a model file, another tool's weights, or
-        hf:OWNER/NAME[@REVISION] on the Hugging Face Hub; or a .onnx file that translate export wrote, which
-        starts in a second, as it needs no torch.
+        A run folder, the name of a run under checkpoints or of a model that comes with the project, a model
+        file, another tool's weights, or hf:OWNER/NAME[@REVISION] on the Hugging Face Hub; or a .onnx file
+        that translate export wrote, which starts in a second, as it needs no torch.
     inputs
         Picture and video files, folders, or quoted patterns such as 'photos/**/*.jpg'.
     output

@@ -57,8 +57,8 @@ def evaluate(
     Parameters
     ----------
     model
-        A run folder, the name of a run under checkpoints, a model file, another tool's weights, or
-        hf:OWNER/NAME[@REVISION] on the Hugging Face Hub.
+        A run folder, the name of a run under checkpoints or of a model that comes with the project, a model
+        file, another tool's weights, or hf:OWNER/NAME[@REVISION] on the Hugging Face Hub.
     data
         The data folder; `translate data inspect` says how it is read.
     split

@@ -27,8 +27,8 @@ def export(
     Parameters
     ----------
     model
-        A run folder, the name of a run under checkpoints, a model file, another tool's weights, or
-        hf:OWNER/NAME[@REVISION] on the Hugging Face Hub.
+        A run folder, the name of a run under checkpoints or of a model that comes with the project, a model
+        file, another tool's weights, or hf:OWNER/NAME[@REVISION] on the Hugging Face Hub.
     format
         junyanz (pytorch-CycleGAN-and-pix2pix) or cut (CUT, FastCUT): state dicts of U-Nets and ResNets. onnx:
         the network for any runtime, with the card in the file's metadata. web: a folder of static files,

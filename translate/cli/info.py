@@ -23,8 +23,8 @@ def info(
     Parameters
     ----------
     model
-        A run folder, the name of a run under checkpoints, a model file, another tool's weights, or
-        hf:OWNER/NAME[@REVISION] on the Hugging Face Hub.
+        A run folder, the name of a run under checkpoints or of a model that comes with the project, a model
+        file, another tool's weights, or hf:OWNER/NAME[@REVISION] on the Hugging Face Hub.
     direction
         a2b or b2a, where a run has both.
     json

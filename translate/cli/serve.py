@@ -13,7 +13,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def serve(
     *,
-    models: Path = Path("checkpoints"),
+    models: Path | None = None,
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))] = 7860,
     auth: str | None = None,
@@ -31,7 +31,8 @@ def serve(
     Parameters
     ----------
     models
-        The folder whose runs and model files are offered.
+        The folder whose runs and model files are offered. Default: checkpoints, and the models that come with
+        the project.
     host
         The address to listen at. 0.0.0.0 is for everybody who can reach this machine, and wants --auth.
     port
@@ -59,8 +60,7 @@ def serve(
     from translate.signals import stopped_by_signals
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    if not models.is_dir():
-        raise UsageError(f"--models {models}: no such folder; name the one that holds runs or model files.")
+    models, more = _folders(models)
     if host not in _LOOPBACK and auth is None:
         raise UsageError(f"--host {host} lets others in; add --auth user:password.")
     password = _pair(auth)
@@ -81,6 +81,7 @@ def serve(
             max_pixels=max_pixels,
             max_upload=parse_bytes(max_upload),
             allow_train=allow_train,
+            shipped=more,
         )
         try:
             studio = serve_page(settings, host, port or None, password, mcp=mcp)
@@ -93,6 +94,21 @@ def serve(
             stop.wait()
         studio.close()
     return 0
+
+
+def _folders(models: Path | None) -> tuple[Path, Path | None]:
+    """What is offered and trained into, and where more lies to be offered."""
+    from translate.errors import UsageError
+    from translate.weights.locate import RUNS
+    from translate.weights.shipped import shipped
+
+    more = shipped() if models is None else None
+    models = models or RUNS
+    if models.is_dir():
+        return models, None if more is None or more.samefile(models) else more
+    if more is None:
+        raise UsageError(f"--models {models}: no such folder; name the one that holds runs or model files.")
+    return models, more
 
 
 def _prepare(files: str) -> None:

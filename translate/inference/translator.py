@@ -44,8 +44,9 @@ def load(
     """Load a trained translator.
 
     Args:
-        path: a run folder (`checkpoints/demo`), the name of a run under `checkpoints`, a model file,
-            another tool's weights, or `hf:OWNER/NAME[@REVISION]` on the Hugging Face Hub.
+        path: a run folder (`checkpoints/demo`), the name of a run under `checkpoints` or of a model that
+            comes with the project, a model file, another tool's weights, or `hf:OWNER/NAME[@REVISION]` on the
+            Hugging Face Hub.
         direction: `a2b` or `b2a`, the other generator of a two-way run; None is a run's a→b, or whatever
             the model file given does.
         device: `auto` (CUDA if there is any), `cpu`, `cuda` or `cuda:N`.

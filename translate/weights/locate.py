@@ -8,6 +8,7 @@ from translate.errors import ModelError, UsageError
 from translate.weights.card import Card, has_card, read_card
 from translate.weights.hub.address import read_address
 from translate.weights.importers import names
+from translate.weights.shipped import shipped
 
 MODEL_FILES = {"a2b": "model.safetensors", "b2a": "model-b2a.safetensors"}
 RUNS = Path("checkpoints")
@@ -17,8 +18,9 @@ def locate(model: str | Path, direction: str | None = None) -> Path:
     """The model file that `model` means.
 
     Args:
-        model: a model file, a run folder, or the name of a run under `checkpoints`; a file of another
-            tool, or its folder with `latest_net_G….pth`; `hf:OWNER/NAME[@REVISION]` on the Hugging Face Hub.
+        model: a model file, a run folder, the name of a run under `checkpoints`, or of a model that comes
+            with the project; a file of another tool, or its folder with `latest_net_G….pth`;
+            `hf:OWNER/NAME[@REVISION]` on the Hugging Face Hub.
         direction: `a2b` or `b2a`; None is a run's a→b (b→a where it has no other), or whatever the file
             given does.
 
@@ -44,6 +46,8 @@ def locate(model: str | Path, direction: str | None = None) -> Path:
 def resolve(model: str | Path) -> Path:
     """The file or folder that `model` names, whether it exists or not; one on the Hub is fetched.
 
+    A name is a path first, then a run of the folder `checkpoints`, then a model that comes with the project.
+
     Raises:
         UsageError, ModelError: see `hub.transfer.fetch`.
     """
@@ -54,7 +58,8 @@ def resolve(model: str | Path) -> Path:
         from translate.weights.hub.transfer import fetch
 
         return fetch(address)
-    return RUNS / path if (RUNS / path).exists() else path
+    places = [RUNS] if (came := shipped()) is None else [RUNS, came]
+    return next((place / path for place in places if (place / path).exists()), path)
 
 
 def is_foreign(path: Path) -> bool:

@@ -40,7 +40,7 @@ class Studio:
 
 def build(settings: Settings, trainings: Trainings) -> tuple[gr.Blocks, Desk, Shelf]:
     """The whole page, not yet served, with what it works with."""
-    shelf, desk = Shelf(settings.models, settings.device), Desk()
+    shelf, desk = Shelf(settings.models, settings.device, settings.shipped), Desk()
     translating = Translating(settings, shelf)
     with gr.Blocks(
         title=look.TITLE,

@@ -13,7 +13,8 @@ class Settings:
     """What the person who starts the studio decides.
 
     Args:
-        models: the folder whose runs and model files are offered.
+        models: the folder whose runs and model files are offered, and into which is trained.
+        shipped: a folder of more models to offer.
         files: a folder of the studio's own, for uploads and results; Gradio clears it of what is old.
         data: the folder whose sub-folders can be trained on.
         device: see `translate.load`.
@@ -29,3 +30,4 @@ class Settings:
     max_pixels: int = MAX_PIXELS
     max_upload: int = 100_000_000
     allow_train: bool = False
+    shipped: Path | None = None

@@ -52,10 +52,14 @@ class Shelf:
     """Finds models below a folder, and loads those that are asked for, the last few of which stay.
 
     Safe to call from several threads.
+
+    Args:
+        more: another folder; its models are offered where `folder` has none of the same name.
     """
 
-    def __init__(self, folder: Path, device: str = "auto"):
+    def __init__(self, folder: Path, device: str = "auto", more: Path | None = None):
         self.folder = folder
+        self._folders = (folder,) if more is None else (folder, more)
         self._device = device
         self._loaded: OrderedDict[tuple[Path, int], Translator] = OrderedDict()
         self._lock = threading.Lock()
@@ -63,12 +67,13 @@ class Shelf:
     def offers(self) -> dict[str, Offer]:
         """What is there now, by name; damaged files and those of other tools are left out."""
         found: dict[str, Offer] = {}
-        paths = (path for path in files_below(self.folder) if path.suffix == ".safetensors")
-        for path in sorted(paths, key=natural):
-            if path.name == MODEL_FILES["b2a"] and path.with_name(MODEL_FILES["a2b"]).exists():
-                continue
-            if offer := self._offer(path):
-                found[offer.name] = offer
+        for folder in self._folders:
+            paths = (path for path in files_below(folder) if path.suffix == ".safetensors")
+            for path in sorted(paths, key=natural):
+                if path.name == MODEL_FILES["b2a"] and path.with_name(MODEL_FILES["a2b"]).exists():
+                    continue
+                if offer := _offer(path, folder):
+                    found.setdefault(offer.name, offer)
         return found
 
     def offer(self, name: str) -> Offer:
@@ -113,21 +118,22 @@ class Shelf:
                 continue  # whoever chooses it is told
             return
 
-    def _offer(self, path: Path) -> Offer | None:
-        of_run = path.name in MODEL_FILES.values()
-        paths = [path.with_name(name) for name in MODEL_FILES.values()] if of_run else [path]
-        try:
-            cards = {file: read_card(file) for file in paths if file.exists()}
-        except (ModelError, OSError):
-            return None
-        named = path.parent if of_run and path.parent != self.folder else path.with_suffix("")
-        examples = path.parent / "examples" if of_run else path.with_suffix("") / "examples"
-        return Offer(
-            named.relative_to(self.folder).as_posix(),
-            {card.direction: file for file, card in cards.items()},
-            {card.direction: card for card in cards.values()},
-            _pictures(examples),
-        )
+
+def _offer(path: Path, folder: Path) -> Offer | None:
+    of_run = path.name in MODEL_FILES.values()
+    paths = [path.with_name(name) for name in MODEL_FILES.values()] if of_run else [path]
+    try:
+        cards = {file: read_card(file) for file in paths if file.exists()}
+    except (ModelError, OSError):
+        return None
+    named = path.parent if of_run and path.parent != folder else path.with_suffix("")
+    examples = path.parent / "examples" if of_run else path.with_suffix("") / "examples"
+    return Offer(
+        named.relative_to(folder).as_posix(),
+        {card.direction: file for file, card in cards.items()},
+        {card.direction: card for card in cards.values()},
+        _pictures(examples),
+    )
 
 
 def _pictures(folder: Path) -> tuple[Path, ...]:
