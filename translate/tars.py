@@ -10,7 +10,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -46,7 +46,12 @@ def members(tar: Path) -> list[Path]:
     Raises:
         DataError: it can't be read, is no tar file, is compressed, or ends before its end.
     """
-    return [tar / name for name in _index_of(tar)]
+    return list(each_member(tar))
+
+
+def each_member(tar: Path) -> Iterator[Path]:
+    """As `members`, one after the other, for those who want only the first."""
+    return (tar / name for name in _index_of(tar))
 
 
 def locate(path: Path) -> tuple[Path, Span] | None:

@@ -8,7 +8,7 @@ from PIL import Image
 from translate.data import preflight
 from translate.data.loading import load_data
 from translate.data.options import DataOptions
-from translate.errors import DataError
+from translate.errors import DataError, UsageError
 
 
 @pytest.fixture
@@ -106,3 +106,18 @@ def test_cache_asked_for_and_too_large(pairs, monkeypatch):
     monkeypatch.setattr(preflight, "available_memory", lambda: 1000)
     with pytest.raises(DataError, match=r"data\.cache=ram needs about .*available; use data\.cache=auto"):
         load_data(pairs, DataOptions(size=16, cache="ram"), kind="paired")
+
+
+def test_without_the_check_nothing_is_opened_and_the_first_bad_picture_ends_it(paint, tmp_path):
+    for i in range(3):
+        paint(f"a/{i}.png", seed=i)
+        paint(f"b/{i}.png", seed=i)
+    (tmp_path / "b/1.png").write_bytes(b"")
+    options = DataOptions(size=16, batch_size=3, check=False, workers=0)
+    data = load_data(tmp_path, options, kind="paired")
+    assert not any(shelf.kept for shelf in data.train.shelves)
+    with pytest.raises(DataError, match=r"1\.png: the file is empty; repair or remove it; data\.check=true"):
+        next(data.loader())
+    for wrong in ({"skip_corrupt": True}, {"cache": "ram"}):
+        with pytest.raises(UsageError, match="needs the check of every picture"):
+            DataOptions(check=False, **wrong)

@@ -69,6 +69,7 @@ class DataSection(Section):
     zoom: Weight = 0.0
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     cache: Literal["auto", "ram", "off"] = "auto"
+    check: bool = True
     skip_corrupt: bool = False
     labels: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()

@@ -10,6 +10,8 @@
   for maps of classes (`DataOptions.classes_a`).
 - `PictureDataset.batch(positions) -> Batch` and `.names(i)`: fixed pictures, for sample sheets and metrics.
 - `sampling.Schedule(size, batch_size, seed, start_step, steps)`: which pictures make up which step.
+- `samples`: tar files of WebDataset's samples as folders of pictures; `tars` reads their members.
+- `prepare.prepare(folders, output, Wishes(...)) -> Report`: what `translate data prepare` does.
 - `inspect.inspect(root, ...) -> Report`: what `translate data inspect` prints.
 
 Modules here import torch only inside functions: recognising and inspecting a folder stays quick.

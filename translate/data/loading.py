@@ -93,7 +93,11 @@ class TrainingData:
         )
         for batch in batches:
             if isinstance(batch, Fault):
-                raise DataError(f"{batch.sentence}; it was good before the training: restore it.")
+                before = "it was good before the training: restore it"
+                remedy = (
+                    before if self.options.check else "repair or remove it; data.check=true finds all such"
+                )
+                raise DataError(f"{batch.sentence}; {remedy}.")
             # Pinning memory makes lists of the tuples inside of a batch.
             yield batch._replace(
                 text_a=_tuple(batch.text_a), text_b=_tuple(batch.text_b), pending=_tuple(batch.pending)
@@ -136,7 +140,8 @@ def load_data(
         options: how pictures become crops, and what to do with bad ones.
         kind: what the recipe needs: "paired", "unpaired", "labelled" (batches with labels, and with texts
             where every picture has one) or "captioned" (with texts, and labels where every picture has one).
-        verify: False skips the check of every file (and with it the cache), say for a dry run.
+        verify: False skips the check of every file (and with it the cache), say for a dry run; so does
+            `options.check`.
         pin_memory: True when batches go to a CUDA device.
         progress: a bar on stderr for the check of a large set.
 
@@ -151,7 +156,7 @@ def load_data(
     name = layout.held_out
     held_out = build(layout, name, options=replace(options, train=False)) if name else None
     notes = (*layout.notes, *_class_notes(names(train.shelves[0].sides[0].colours)))
-    if verify:
+    if verify and options.check:
         # The two sides of labelled data are one shelf, which is checked and kept once.
         shelves = list(dict.fromkeys([*train.shelves, *(held_out.shelves if held_out else ())]))
         found = check(shelves, cache=options.cache, skip_corrupt=options.skip_corrupt, progress=progress)

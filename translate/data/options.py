@@ -34,6 +34,8 @@ class DataOptions:
         rotate, zoom: turn by up to so many degrees and by a factor of up to 1 + zoom; pairs alike.
         workers: loader processes; "auto" is none where the pictures are in RAM.
         cache: "ram" and "off", or "auto": in RAM where they fit.
+        check: open every picture before the first step; False for sets so large that this takes too long, of
+            which nothing is kept in RAM, and the first picture that can't be read ends the training.
         skip_corrupt: leave out what can't be read instead of stopping.
         seed: with the step it determines every batch.
         train: False for whole, unaugmented pictures: shorter side to `size`, centre crop.
@@ -59,6 +61,7 @@ class DataOptions:
     zoom: float = 0.0
     workers: int | Literal["auto"] = "auto"
     cache: Literal["auto", "ram", "off"] = "auto"
+    check: bool = True
     skip_corrupt: bool = False
     seed: int = 0
     train: bool = True
@@ -69,6 +72,9 @@ class DataOptions:
                 f"data.load_size={self.load_size} is smaller than the crop data.size={self.size}; "
                 "make it at least as large."
             )
+        if not self.check and (self.skip_corrupt or self.cache == "ram"):
+            wanted = "data.skip_corrupt" if self.skip_corrupt else "data.cache=ram"
+            raise UsageError(f"{wanted} needs the check of every picture; leave data.check=false out.")
 
     @property
     def short(self) -> int | None:

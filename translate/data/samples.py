@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,11 @@ def rows(shards: Sequence[Path]) -> dict[Path, Row]:
 def say_something(shards: Sequence[Path]) -> bool:
     """Whether the first sample of the first shard has a label or a caption."""
     for shard in shards:
-        there = tars.members(shard)
-        sample = next((key(path) for path in there if path.suffix.lower() in SUFFIXES), None)
-        said = {p.suffix.lower(): p for p in there if key(p) == sample and p.suffix.lower() in SAYING}
-        if sample is not None:
-            row = _row(shard, 1, said)
-            return row.label is not None or row.text is not None
+        for _, there in groupby(tars.each_member(shard), key):
+            known = {path.suffix.lower(): path for path in there}
+            if SUFFIXES & known.keys():
+                row = _row(shard, 1, {suffix: known[suffix] for suffix in SAYING if suffix in known})
+                return row.label is not None or row.text is not None
     return False
 
 
