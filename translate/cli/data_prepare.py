@@ -178,7 +178,7 @@ def _show(report: Report, console: Console, *, quiet: bool) -> None:
         listed("left out, which look like another", report.lookalikes, " ≈ ")
     listed("left out", report.left_out, ": ")
     if not quiet and not report.dry_run:
-        console.print(f"next: translate data inspect {escape(report.output)}")
+        console.print(f"next: {escape(report.command)}")
 
 
 def _what(report: Report) -> str:

@@ -39,7 +39,7 @@ _MADE_ANEW = dict.fromkeys(
 ) | {"inpaint": "holes are cut anew into every crop, into held-out pictures by their file names"}
 
 # Two pictures beside each other are 2:1 or wider; a wide photo, 16:9, is 1.78:1.
-_SIDE_BY_SIDE = 1.9
+SIDE_BY_SIDE = 1.9
 _PROBED = 32
 FEW_COLOURS = 64  # of a map of classes that isn't said to be one
 
@@ -170,7 +170,7 @@ def _not_halves(body: Body, told: bool) -> list[str]:
             sizes[file] = images.probe(file).size
     if not sizes:
         return [f"None of the first pictures in {body.path} can be read; check the files."]
-    single = [file for file, (width, height) in sizes.items() if width < _SIDE_BY_SIDE * height and not told]
+    single = [file for file, (width, height) in sizes.items() if width < SIDE_BY_SIDE * height and not told]
     if 2 * len(single) > len(sizes):
         width, height = sizes[single[0]]
         raise DataError(

@@ -269,12 +269,26 @@ def test_pairs_of_two_scales_stay_in_proportion_and_nothing_is_enlarged(tmp_path
         put(tmp_path / f"hr/{i}.png", scene(i, (192, 160)))
     report = made(tmp_path / "out", tmp_path / "lr", tmp_path / "hr", size=80, val=0, test=0)
     assert report.sizes == {"24×20": 4, "96×80": 4}
+    for i in range(2):  # three times as large and a rest: the scale stays exact, and both show the same
+        whole = scene(i, (303, 251))
+        put(tmp_path / f"3/{i}.png", whole)
+        put(tmp_path / f"1/{i}.png", cv2.resize(whole[:249], (101, 83), interpolation=cv2.INTER_AREA))
+    odd = made(tmp_path / "odd", tmp_path / "1", tmp_path / "3", size=100, crop=True, val=0, test=0)
+    assert odd.sizes == {"33×33": 2, "99×99": 2}
+    small, large = (images.read(tmp_path / f"odd/train/{side}/0.png").pixels for side in "ab")
+    again = cv2.resize(large, (33, 33), interpolation=cv2.INTER_AREA)
+    assert np.abs(small.astype(int) - again).mean() < 4
     assert made(tmp_path / "same", tmp_path / "lr", tmp_path / "hr", size=500, dry_run=True).copied == 8
     beside = made(
         tmp_path / "ab", tmp_path / "lr", tmp_path / "hr", layout="combined", crop=True, val=0, test=0
     )
     assert beside.sizes == {"320×160": 4}
     assert recognise(tmp_path / "ab").kind == "side-by-side"
+    assert beside.command == f"translate data inspect {tmp_path / 'ab'}"
+    for i in range(4):
+        put(tmp_path / f"high/{i}.png", scene(i, (160, 192)))
+    tall = made(tmp_path / "tall", tmp_path / "high", tmp_path / "high", layout="combined", val=0, test=0)
+    assert tall.command.endswith("--a left --b right")
 
 
 def test_halves_are_taken_apart_and_put_together(tmp_path):

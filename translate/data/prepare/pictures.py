@@ -10,7 +10,7 @@ import numpy as np
 
 from translate import images, tars
 from translate.data import transforms
-from translate.data.prepare.planning import Output, Piece
+from translate.data.prepare.outputs import Output, Piece
 from translate.data.shelf import region
 
 

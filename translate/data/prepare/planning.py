@@ -12,17 +12,15 @@ from translate.data import naming
 from translate.data.prepare import alike
 from translate.data.prepare.looks import Looks, Maps, copies, links, look_at, misfits, sides_of_maps
 from translate.data.prepare.matching import Matching
-from translate.data.prepare.sources import Sample, Shot, Source, one_folder, two_folders
+from translate.data.prepare.outputs import Maker, Output
+from translate.data.prepare.sources import Sample, Source, one_folder, two_folders
 from translate.data.prepare.splitting import splits_of
 from translate.errors import DataError, UsageError
-from translate.images import FORMAT_OF
 
 Duplicates = Literal["exact", "near", "keep"]
 
 SPLITS = ("train", "val", "test")
 _SHARE = 0.1  # of val and of test, where nothing is said
-_SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tiff", "BMP": ".bmp"}
-_LOSSY = {"JPEG", "WEBP", "AVIF", "HEIF"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +52,6 @@ class Wishes:
     duplicates: Duplicates = "exact"
     alike: int = alike.ALIKE
     maps: Maps = "auto"
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A picture, the part of it that is wanted (left, top, right, bottom), and the (width, height) to be."""
-
-    shot: Shot
-    box: tuple[int, int, int, int]
-    goal: tuple[int, int]
-    is_map: bool
-    grey: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """A file that will be written.
-
-    Attributes:
-        pieces: one, or the two that will be beside each other.
-        name: what it is of its sample, as in `key.name.png`, or empty.
-        suffix: of the file.
-        copied: the source's bytes are taken as they are.
-    """
-
-    pieces: tuple[Piece, ...]
-    name: str
-    suffix: str
-    copied: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +112,9 @@ def make_plan(folders: Sequence[Path], wishes: Wishes, *, progress: bool = True)
     notes = (*source.notes, *_short(splits, kept, wishes, source.split, facts.groups))
     if source.kind == "pairs" and not combined and naming.roles(names) == names[::-1]:
         notes += (f"by its name {names[1]} is taken for the input; --direction b2a trains {names[0]} to it",)
+    made = Maker(names, combined, looks, frozenset(maps), wishes.size, wishes.crop)
     planned = [
-        Planned(sample, split, "", tuple(_outputs(sample, names, combined, looks, maps, wishes)))
-        for sample, split in zip(kept, splits, strict=True)
+        Planned(sample, split, "", tuple(made(sample))) for sample, split in zip(kept, splits, strict=True)
     ]
     return replace(
         facts,
@@ -256,72 +226,6 @@ def _combined(source: Source, wishes: Wishes) -> bool:
             raise UsageError(f"--layout {wishes.layout} is of pairs, and these are none; leave it out.")
         return False
     return wishes.layout == "combined" or (wishes.layout is None and source.kind == "halves")
-
-
-def _outputs(
-    sample: Sample, names: tuple[str, str], combined: bool, looks: Looks, maps: set[str], wishes: Wishes
-) -> Iterator[Output]:
-    pair = len(sample.shots) == 2
-    pieces = tuple(
-        Piece(shot, box, goal, ("ab"[place] if pair else sample.side) in maps, looks[shot].grey)
-        for place, (shot, box, goal) in enumerate(_windows(sample.shots, looks, wishes, same=combined))
-    )
-    unchanged = all(
-        piece.box == (0, 0, *looks[piece.shot].size) and piece.goal == looks[piece.shot].size
-        for piece in pieces
-    )
-    if combined:
-        whole = unchanged and _is_whole(sample.shots)
-        lossy = all(looks[shot].format in _LOSSY for shot in sample.shots)
-        suffix = _own_suffix(sample.shots[0], looks) if whole else ""
-        yield Output(pieces, "", suffix or (".jpg" if lossy else ".png"), bool(suffix))
-        return
-    for place, piece in enumerate(pieces):
-        suffix = _own_suffix(piece.shot, looks) if unchanged and piece.shot.part == "whole" else ""
-        name = names[place] if pair else ""
-        yield Output((piece,), name, suffix or _new_suffix(piece, looks), bool(suffix))
-
-
-def _windows(
-    shots: Sequence[Shot], looks: Looks, wishes: Wishes, *, same: bool
-) -> Iterator[tuple[Shot, tuple[int, int, int, int], tuple[int, int]]]:
-    """What is cut out of each picture, and its size to be: the target's as asked, the input's in proportion.
-
-    Args:
-        same: both shall have the target's size.
-    """
-    factor, target = 1.0, (0, 0)
-    found = []
-    for shot in reversed(shots):
-        width, height = looks[shot].size
-        side = min(width, height)
-        left, top = ((width - side) // 2, (height - side) // 2) if wishes.crop else (0, 0)
-        width, height = (side, side) if wishes.crop else (width, height)
-        if not found:
-            factor = min(1.0, (wishes.size or side) / side)
-        goal = (max(1, round(width * factor)), max(1, round(height * factor)))
-        target = target if found else goal
-        found.append((shot, (left, top, left + width, top + height), target if same else goal))
-    yield from reversed(found)
-
-
-def _is_whole(shots: Sequence[Shot]) -> bool:
-    """Whether pictures beside each other are a file as it is."""
-    return [shot.part for shot in shots] == ["left", "right"] and shots[0].path == shots[1].path
-
-
-def _own_suffix(shot: Shot, looks: Looks) -> str:
-    """The file's own suffix, or its format's where it has another's; empty where data sets leave it out."""
-    name, own = looks[shot].format, shot.path.suffix.lower()
-    if FORMAT_OF.get(own) == name:
-        return own
-    return next((suffix for suffix, of in FORMAT_OF.items() if of == name), "")
-
-
-def _new_suffix(piece: Piece, looks: Looks) -> str:
-    """Of a file that is written anew: its format's where that can be written, else that of one like it."""
-    name = looks[piece.shot].format
-    return ".png" if piece.is_map else _SUFFIX.get(name) or (".jpg" if name in _LOSSY else ".png")
 
 
 def _named(planned: Sequence[Planned]) -> Iterator[Planned]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from translate.data.layout import SIDE_BY_SIDE
 from translate.data.prepare.planning import Plan, Wishes, make_plan
 from translate.data.prepare.writing import ShardSize, places, require_room, write_set
+
+_HALVES = ["--a", "left", "--b", "right"]  # what two pictures higher than wide don't tell by their shape
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Report:
         copies, lookalikes: samples that are left out for another, and which that is.
         groups: sizes of the groups that look alike and stay in one split.
         files: what will be written, with the files that it is made of.
+        command: what to run next.
     """
 
     output: str
@@ -42,6 +47,7 @@ class Report:
     groups: tuple[int, ...]
     notes: tuple[str, ...]
     files: tuple[dict[str, Any], ...]
+    command: str
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, as plain types for JSON."""
@@ -83,9 +89,8 @@ def prepare(
 
 def _report(output: Path, plan: Plan, shards: ShardSize | None, dry_run: bool) -> Report:
     outputs = [output for planned in plan.samples for output in planned.outputs]
-    sizes = Counter(
-        f"{sum(piece.goal[0] for piece in out.pieces)}×{out.pieces[0].goal[1]}" for out in outputs
-    )
+    sizes = Counter("{}×{}".format(*out.size) for out in outputs)
+    narrow = any(len(out.pieces) == 2 and out.size[0] < SIDE_BY_SIDE * out.size[1] for out in outputs)
     files = tuple(
         {"split": folder, "name": name, "from": list(dict.fromkeys(str(p.shot.path) for p in out.pieces))}
         for planned, folder, names in places(plan, sharded=shards is not None)
@@ -96,6 +101,7 @@ def _report(output: Path, plan: Plan, shards: ShardSize | None, dry_run: bool) -
         {name: dict(counts) for name, counts in plan.counts().items()},
         dict(sizes.most_common()), sum(out.copied for out in outputs), tuple(sorted(plan.maps)),
         plan.left_out, plan.copies, plan.lookalikes, plan.groups, plan.notes, files,
+        shlex.join(["translate", "data", "inspect", str(output)] + (_HALVES if narrow else [])),
     )  # fmt: skip
 
 
@@ -105,7 +111,9 @@ def _record(
     """What is written beside the pictures: how they came about."""
     asked = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(wishes).items()}
     said = {
-        key: value for key, value in report.as_dict().items() if key not in ("files", "dry_run", "output")
+        key: value
+        for key, value in report.as_dict().items()
+        if key not in ("files", "dry_run", "output", "command")
     }
     sharded = None if shards is None else asdict(shards)
     return {"folders": [str(folder) for folder in folders], "wishes": asked, "shards": sharded, **said}

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from translate.data import metadata
+from translate.data.prepare.outputs import Output
 from translate.data.prepare.pictures import write_output
-from translate.data.prepare.planning import Output, Plan, Planned
+from translate.data.prepare.planning import Plan, Planned
 from translate.data.threads import each
 from translate.errors import BadImage, DataError, OutputError
 from translate.files import explain, replacing_folder
