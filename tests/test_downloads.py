@@ -103,6 +103,7 @@ def test_a_server_that_lies_about_the_size_is_not_believed(web, target, length):
     [
         ({"kind": "text/html; charset=utf-8", "content": b"<html>"}, "is a web page and no archive"),
         ({"status": [403]}, "the server answers 403 Forbidden"),
+        ({"redirect": "/a.zip"}, "the server answers 302 .* infinite loop"),
         ({"status": [503] * 9}, "the server answers 503 Service Unavailable"),
     ],
 )
@@ -132,6 +133,8 @@ def test_without_a_way_to_the_server_it_is_said(web, target, monkeypatch):
     def nowhere(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
+    with pytest.raises(DownloadError, match=r"can't be reached \(URL can't contain"):
+        downloads.fetch(f"http://127.0.0.1:{port}/a b.zip", target)
     monkeypatch.setattr(socket, "getaddrinfo", nowhere)
     with pytest.raises(DownloadError, match=r"can't be reached \(name or service not known\)"):
         downloads.fetch("http://nowhere.invalid/a.zip", target)

@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, InvalidURL
 from pathlib import Path
 from typing import BinaryIO
 from urllib.error import HTTPError, URLError
@@ -137,7 +137,7 @@ def _asked(address: str, path: Path, have: int, known: _Known | None) -> HTTPRes
     try:
         return urlopen(Request(address, headers=headers), timeout=PATIENCE)
     except HTTPError as error:
-        answer = f"the server answers {error.code} {error.reason}"
+        answer = " ".join(f"the server answers {error.code} {error.reason}".split())
         if error.code == 416:  # the server's file is no longer than what is there of it
             discard(path)
             if known is not None and known.validator:  # and the same as it was
@@ -150,7 +150,8 @@ def _asked(address: str, path: Path, have: int, known: _Known | None) -> HTTPRes
         raise DownloadError(f"{address}: {answer}.") from error
     except (OSError, HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
-        if isinstance(reason, (TimeoutError, ConnectionResetError, HTTPException)):
+        silent = isinstance(reason, (TimeoutError, ConnectionResetError, HTTPException))
+        if silent and not isinstance(reason, InvalidURL):
             raise _Broken(f"the server doesn't answer ({_words(reason)})") from error
         offline = isinstance(reason, OSError) and not isinstance(reason, ssl.SSLError)
         hint = ", perhaps because this machine is offline" if offline else ""

@@ -265,3 +265,11 @@ def test_two_calls_for_one_folder_don_t_meet(web, tmp_path, unpaired, card_of):
 
     get(card, tmp_path / "a2b", progress=inside)
     assert downloads.part_of(tmp_path / "a2b.zip").exists() is False
+
+
+def test_without_a_cache_to_write_to_sets_come_all_the_same(web, tmp_path, unpaired, card_of):
+    address, _ = web("/a2b.zip", unpaired)
+    records.first_seen().parent.write_text("a file in its place")
+    said = []
+    assert get(card_of(address), tmp_path / "a2b", say=said.append).pictures["trainA"] == 3
+    assert "can't be remembered: " in said[0]

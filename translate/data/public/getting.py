@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -127,9 +128,12 @@ def counted(card: Card, report: Report) -> dict[str, int]:
 def _remember(obtained: Obtained, say: Say) -> None:
     if not obtained.downloaded or obtained.published:
         return
-    if remember(obtained.source.origin, obtained.source.sha256):
-        name = obtained.path.name
-        say(f"No checksum is published for {name}; that of this download is remembered in {first_seen()}.")
+    what = f"No checksum is published for {obtained.path.name}; that of this download"
+    try:
+        if remember(obtained.source.origin, obtained.source.sha256):
+            say(f"{what} is remembered in {first_seen()}.")
+    except OutputError as error:
+        say(f"{what} can't be remembered: {error}.")
 
 
 def _standing(card: Card, directory: Path, force: bool) -> Record | None:
@@ -148,15 +152,23 @@ def _standing(card: Card, directory: Path, force: bool) -> Record | None:
 
 @contextmanager
 def _held(directory: Path) -> Iterator[None]:
-    """Keep another call from working on the same folder; a kill lets go of it."""
-    name = hashlib.blake2b(str(directory.absolute()).encode(), digest_size=16).hexdigest()
-    path = first_seen().parent / "locks" / f"{name}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Keep another call from working on the same folder; a kill lets go of it.
+
+    Where the user's cache can't be written, nothing does.
+    """
+    name = hashlib.blake2b(os.fsencode(directory.absolute()), digest_size=16).hexdigest()
+    lock = FileLock(first_seen().parent / "locks" / f"{name}.lock")
     try:
-        with FileLock(path).acquire(timeout=0):
-            yield
+        Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
     except Timeout:
         raise UsageError(f"{directory}: another call is getting this data set; wait for it.") from None
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _fill(card: Card, growing: Path, here: Sequence[Obtained], progress: Progress) -> None:
