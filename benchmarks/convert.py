@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from cyclopts import App
@@ -154,26 +153,11 @@ def make_ours(case: Path) -> Callable[[], None]:
 
 
 def _make_case(case: Path, network: str, size: int, count: int) -> None:
-    import torch
+    from random_models import write_random_model
 
     from translate import images
-    from translate.networks.catalogue import build_generator
-    from translate.weights import model_file
-    from translate.weights.card import Card
 
-    torch.manual_seed(0)
-    arguments: dict[str, Any] = {"in_channels": 3, "out_channels": 3}
-    built = build_generator(network, **arguments)
-    card = Card(
-        architecture=network,
-        arguments=arguments,
-        translator="cyclegan",
-        direction="a2b",
-        domains={"a": "a", "b": "b"},
-        size_multiple=4,
-        minimum_size=8,
-    )
-    model_file.save(case / "model.safetensors", built.state_dict(), card)
+    write_random_model(case / "model.safetensors", network, {})
     y, x = np.mgrid[0:size, 0:size] / size
     for index in range(count):
         rng = np.random.default_rng(index)

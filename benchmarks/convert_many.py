@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from cyclopts import App
+from random_models import write_random_model
 
 RESULTS = Path(__file__).parent / "results"
 SIZE = 64
@@ -46,7 +47,7 @@ def measure(*, files: int = 20_000, write: bool = True) -> None:
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         case = Path(folder)
-        write_model(case / "tiny.safetensors", {"depth": 2, "width": 4})
+        write_random_model(case / "tiny.safetensors", "mobile", {"depth": 2, "width": 4})
         write_pictures(case / "in", files, SIZE)
         first, second = (_child("many", case) for _ in range(2))
         _write_names(case / "names", NAMES)
@@ -120,28 +121,6 @@ def _occupied() -> float:
     """What is in memory of this process, in MB."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return round(int(status.partition("VmRSS:")[2].split()[0]) / 1024, 1)
-
-
-def write_model(path: Path, arguments: dict[str, Any]) -> None:
-    import torch
-
-    from translate.networks.catalogue import build_generator
-    from translate.weights import model_file
-    from translate.weights.card import Card
-
-    torch.manual_seed(0)
-    arguments = {"in_channels": 3, "out_channels": 3, **arguments}
-    network = build_generator("mobile", **arguments)
-    card = Card(
-        architecture="mobile",
-        arguments=arguments,
-        translator="cyclegan",
-        direction="a2b",
-        domains={"a": "a", "b": "b"},
-        size_multiple=network.size_multiple,
-        minimum_size=network.minimum_size,
-    )
-    model_file.save(path, network.state_dict(), card)
 
 
 def write_pictures(folder: Path, count: int, size: int) -> None:

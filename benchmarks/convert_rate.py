@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from convert_many import RESULTS, write_model, write_pictures
+from convert_many import RESULTS, write_pictures
 from cyclopts import App
+from random_models import write_random_model
 
 from translate.inference.engines.runtimes import RUNTIMES
 from translate.inference.folder import convert
@@ -63,9 +64,9 @@ def measure(*, pictures: int = 24, rounds: int = 5, write: bool = True) -> None:
 
 def _rates(case: Path, pictures: int, rounds: int) -> dict[str, dict[str, float]]:
     """Of each backend pictures a second of the network alone and of the conversion, and their ratio."""
-    write_model(case / "mobile.safetensors", {})
+    model = write_random_model(case / "mobile.safetensors", "mobile", {})
     write_pictures(case / "in", pictures, SIDE)
-    translators = {name: load(case / "mobile.safetensors", device="cpu") for name in ("torch", *RUNTIMES)}
+    translators = {name: load(model, device="cpu") for name in ("torch", *RUNTIMES)}
     for name, translator in translators.items():
         translator.use_backend(name)
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in translators}

@@ -31,15 +31,14 @@ import cv2
 import numpy as np
 import torch
 from plain import with_plain_convolutions
+from random_models import random_model
 from torch import nn
 
 from translate import images
 from translate.inference.engines import int8
 from translate.inference.engines.engine import open_engine
 from translate.inference.engines.runtimes import RUNTIMES
-from translate.networks.catalogue import build_generator
 from translate.weights import model_file
-from translate.weights.card import Card
 from translate.weights.locate import locate
 
 RESULTS = Path(__file__).parent / "results"
@@ -62,8 +61,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, nargs="*", default=[])
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    torch.manual_seed(0)
-    models = {title: (_model(*NETWORKS[title]), _noise()) for title in NETWORKS}
+    models = {title: (random_model(*NETWORKS[title]), _noise()) for title in NETWORKS}
     for path, folder in zip(options.models, options.pictures, strict=True):
         models[f"trained: {path.name}"] = model_file.load(locate(path)), _pictures(folder)
     packages = {"torch": "torch"} | {name: runtime.package for name, runtime in RUNTIMES.items()}
@@ -141,21 +139,6 @@ def _pictures(folder: Path) -> list[np.ndarray]:
 def _without_folders(arguments: list[str]) -> list[str]:
     """Paths by their last part: a machine's own folders mean nothing elsewhere."""
     return [Path(argument).name if "/" in argument else argument for argument in arguments]
-
-
-def _model(architecture: str, arguments: dict) -> model_file.Model:
-    arguments = {"in_channels": 3, "out_channels": 3, **arguments}
-    network = build_generator(architecture, **arguments)
-    card = Card(
-        architecture=architecture,
-        arguments=arguments,
-        translator="x",
-        direction="a2b",
-        domains={},
-        size_multiple=network.size_multiple,
-        minimum_size=network.minimum_size,
-    )
-    return model_file.assemble(Path("x"), card, network.state_dict())
 
 
 def page(facts: dict) -> str:

@@ -27,12 +27,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import torch
+from random_models import write_random_model
 
 from translate import images
-from translate.networks.catalogue import build_generator
 from translate.weights import model_file
-from translate.weights.card import Card
 from translate.weights.exporters.onnx import write_onnx
 
 RESULTS = Path(__file__).parent / "results"
@@ -77,24 +75,17 @@ def main() -> None:
 
 def write_files(folder: Path) -> dict[str, Path]:
     """A model of either kind, and the picture."""
-    torch.manual_seed(0)
-    network = build_generator("mobile")
-    card = Card(
-        architecture="mobile",
-        arguments={},
-        translator="cyclegan",
-        direction="a2b",
-        domains={"a": "noise", "b": "noise"},
-        size_multiple=network.size_multiple,
-        minimum_size=network.minimum_size,
-    )
-    path = folder / "model.safetensors"
-    model_file.save(path, network.state_dict(), card)
+    path = write_random_model(folder / "model.safetensors", "mobile", {})
     write_onnx(folder / "model.onnx", model_file.load(path))
+    write_picture(folder / "in.jpg")
+    return {"exported": folder / "model.onnx", "model file": path}
+
+
+def write_picture(path: Path) -> None:
+    """Waves in three colours."""
     steps = np.linspace(0, 3, SIDE)
     waves = np.sin(steps[:, None, None] * [3, 5, 7] + steps[None, :, None] * [11, 2, 6])
-    images.write(folder / "in.jpg", ((waves + 1) * 127.5).astype(np.uint8))
-    return {"exported": folder / "model.onnx", "model file": path}
+    images.write(path, ((waves + 1) * 127.5).astype(np.uint8))
 
 
 def first_picture(model: Path, folder: Path) -> tuple[float, float]:

@@ -26,13 +26,12 @@ import ncnn_weights
 import numpy as np
 import torch
 from cyclopts import App
+from random_models import random_model
 
 import translate
 from translate import images
 from translate.metrics.superres import resolved
-from translate.networks.catalogue import build_generator
 from translate.weights import model_file
-from translate.weights.card import Card
 from translate.weights.exporters.reference import write_reference
 
 RESULTS = Path(__file__).parent / "results"
@@ -118,18 +117,9 @@ def _timed(name: str, folder: Path, rounds: int) -> dict[str, Any]:
     """Seconds of the clock and of the processor to import a generator of the usual size."""
     arguments: dict[str, Any] = {"in_channels": 3, "out_channels": 3, "width": 64, **TIMED[name]}
     arguments["norm"] = "instance" if name == "resnet" else "batch"
-    network = build_generator(name, **arguments)
-    card = Card(
-        architecture=name,
-        arguments=arguments,
-        translator="x",
-        direction="a2b",
-        domains={},
-        size_multiple=network.size_multiple,
-        minimum_size=network.minimum_size,
-    )
+    model = random_model(name, arguments)
     path = folder / f"{name}_net_G.pth"
-    write_reference(path, card, network.state_dict(), "junyanz")
+    write_reference(path, model.card, model.network.state_dict(), "junyanz")
     command = [sys.executable, "-c", _IMPORT, str(path), str(folder / "m.safetensors")]
     times = [subprocess.check_output(command, text=True).split() for _ in range(rounds)]
     wall, cpu = (statistics.median(map(float, column)) for column in zip(*times, strict=True))

@@ -1,9 +1,9 @@
-"""How long the exported page takes for a picture of 256×256, beside ONNX Runtime in Python with one thread.
+"""How long exported pages take for a picture of 256×256, beside ONNX Runtime in Python with one thread.
 
     pip install -e '.[dev]'; npm install onnxruntime-web
     python benchmarks/web_page.py
 
-A light generator with random weights, in headless Chromium. Turns are interleaved; the page's times are its
+Light generators with random weights, in headless Chromium. Turns are interleaved; the page's times are its
 own, from pixels to pixels in the worker. Reported are the medians, the fastest turns, which come closest to a
 quiet machine's, and the median of the turns' ratios. Writes benchmarks/results/web_page.json.
 """
@@ -25,15 +25,24 @@ import time
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from first_picture import SIDE, write_files
+from first_picture import SIDE, write_picture
+from random_models import random_model
 
 import translate
-from translate.weights import model_file
+from translate.weights.exporters.onnx import write_onnx
 from translate.weights.exporters.web import write_site
 
 RESULTS = Path(__file__).parent / "results"
+NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "mobile ResNet": ("mobile", {}),
+    "U-Net of the demo, 3 halvings, width 32": (
+        "unet",
+        {"depth": 3, "width": 32, "norm": "instance", "masked": True},
+    ),
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -48,24 +57,31 @@ def main() -> None:
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     load = round(os.getloadavg()[0], 1)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        files = write_files(folder)
-        write_site(folder / "site", model_file.load(files["model file"]))
-        python, page = measure(folder, files["exported"], options.rounds)
     facts = {
         "date": date.today().isoformat(),
         "command": shlex.join(["python", "benchmarks/web_page.py", *sys.argv[1:]]),
         "load of the machine before": load,
         "versions": {"onnxruntime": version("onnxruntime")},
-        "page, milliseconds": {"median": round(statistics.median(page)), "fastest": round(min(page))},
-        "python, milliseconds": {"median": round(statistics.median(python)), "fastest": round(min(python))},
-        "times as long as in python": round(
-            statistics.median(b / a for a, b in zip(python, page, strict=True)), 2
-        ),
+        "networks": {title: _timed(*network, options.rounds) for title, network in NETWORKS.items()},
     }
     (RESULTS / "web_page.json").write_text(json.dumps(facts, indent=2) + "\n")
     print(json.dumps(facts, indent=2))
+
+
+def _timed(architecture: str, arguments: dict[str, Any], rounds: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model = random_model(architecture, arguments)
+        write_onnx(folder / "model.onnx", model)
+        write_site(folder / "site", model)
+        write_picture(folder / "in.jpg")
+        python, page = measure(folder, folder / "model.onnx", rounds)
+    ratios = [there / here for here, there in zip(python, page, strict=True)]
+    return {
+        "page, milliseconds": {"median": round(statistics.median(page)), "fastest": round(min(page))},
+        "python, milliseconds": {"median": round(statistics.median(python)), "fastest": round(min(python))},
+        "times as long as in python": round(statistics.median(ratios), 2),
+    }
 
 
 def measure(folder: Path, exported: Path, rounds: int) -> tuple[list[float], list[float]]:

@@ -41,7 +41,7 @@ def runtime(tmp_path) -> Path:
 @pytest.fixture
 def plain(tmp_path, write_model, monkeypatch) -> model_file.Model:
     """A model, the export of whose network is left out."""
-    monkeypatch.setattr(web, "write_onnx", lambda path, model: path.write_bytes(b"network") and 0.0)
+    monkeypatch.setattr(web, "write_onnx", lambda path, model, **_: path.write_bytes(b"network") and 0.0)
     return model_file.load(write_model(tmp_path / "model.safetensors", licence="<CC0>"))
 
 
@@ -252,7 +252,7 @@ def test_what_is_drawn_is_translated_at_every_stroke(
         [weight],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    monkeypatch.setattr(web, "write_onnx", lambda path, model: onnx.save(made, path) or 0.0)
+    monkeypatch.setattr(web, "write_onnx", lambda path, model, **_: onnx.save(made, path) or 0.0)
     site = tmp_path / "site"
     write_site(site, model_file.load(tmp_path / "c.safetensors"), real_runtime)
     facts = json.loads((site / "model.json").read_text())

@@ -43,12 +43,15 @@ class _ByName(nn.Module):
         return self.network(*given.values(), **latent)
 
 
-def write_onnx(path: Path, model: Model) -> float:
+def write_onnx(path: Path, model: Model, *, rewrite: Callable[[Path], None] = lambda exported: None) -> float:
     """Write `model` to `path`, whole or not at all, after comparing it with torch at three sizes.
 
     Batch, height and width are free; height and width are multiples of the card's `size_multiple`, from its
     `minimum_size` on. The metadata hold the card (`card`, JSON), and what a program needs that doesn't read
     it: `value_range`, `size_multiple`, `minimum_size` and `scale`.
+
+    Args:
+        rewrite: changes the exported file before it is compared.
 
     Returns:
         the largest difference from torch, of values in the card's range.
@@ -61,6 +64,7 @@ def write_onnx(path: Path, model: Model) -> float:
     require_onnx()
     with replacing(path) as temporary:
         _convert(model, temporary)
+        rewrite(temporary)
         return _compared(model, temporary)
 
 

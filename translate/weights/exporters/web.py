@@ -18,6 +18,7 @@ from translate.errors import ModelError, OutputError, UsageError
 from translate.files import explain
 from translate.weights.card import Card
 from translate.weights.drawing import Paper, paper
+from translate.weights.exporters import browser
 from translate.weights.exporters.onnx import write_onnx
 from translate.weights.model_file import Model
 
@@ -61,7 +62,7 @@ def write_site(folder: Path, model: Model, runtime: Path | None = None) -> float
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.absolute().parent) as name:
             made = Path(name) / "site"
             made.mkdir()
-            difference = write_onnx(made / _MODEL, model)
+            difference = write_onnx(made / _MODEL, model, rewrite=browser.rewrite)
             _write_pages(made, model.card)
             _copy_runtime(package, made / _RUNTIME_FOLDER)
             old = Path(name) / "old"
