@@ -1,4 +1,5 @@
-# Every target sets up what it needs in .venv and may be run again at any time.
+# Every target sets up what it needs in .venv and may be run again at any time. Python compiles a module when it
+# is first imported; pip would compile all 18,000 of the packages', a minute for nothing.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -39,15 +40,15 @@ clean:
 
 .venv/.installed: .venv/.python pyproject.toml
 	@echo "Installing translate and what it needs into .venv (PyTorch is large: some minutes)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable .
 	@touch $@
 
 .venv/.installed-app: .venv/.installed pyproject.toml
 	@echo "Installing what the studio needs into .venv"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app]'
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[app]'
 	@touch $@
 
 .venv/.installed-dev: .venv/.installed pyproject.toml
 	@echo "Installing the test tools into .venv"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[dev]'
 	@touch $@
