@@ -36,7 +36,8 @@ def inspect(
     Parameters
     ----------
     directory
-        The folder: A|B files, two folders, trainA and trainB, a folder a domain or class, or plain pictures.
+        The folder: A|B files, two folders, trainA and trainB, a folder a domain or class, or plain pictures;
+        any of it in tar files (shards), also named by a pattern such as train-{000..009}.tar.
     a
         Name of the folder with the inputs, where names don't tell; left or right for halves of files.
     b

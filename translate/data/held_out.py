@@ -109,7 +109,7 @@ def held_out(
     options = replace(options, train=False)
     root = Path(root)
     tree = scan(root)
-    companions = _companions(root) if tree.lettered and options.task is None else {}
+    companions = companions_of(root) if tree.lettered and options.task is None else {}
     if any(kind == "truth" for _, kind in companions):
         return _with_truth(tree, companions, options, split, colours)
     layout = recognise(root, a=options.a, b=options.b, task=options.task, kind=kind)
@@ -200,7 +200,7 @@ def _with_truth(
     return HeldOut(name, pictures, _training(layout, options), masks=masks is not None)
 
 
-def _companions(root: Path) -> dict[tuple[str, str], Folder]:
+def companions_of(root: Path) -> dict[tuple[str, str], Folder]:
     """Folders such as testTruth and valMask, by (split, "truth" or "mask")."""
     found = {}
     for child in root.iterdir():

@@ -14,6 +14,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from translate import images, tars
+from translate.data.folders import pictures
+from translate.data.held_out import held_out
 from translate.data.layout import recognise
 from translate.data.loading import load_data
 from translate.data.options import DataOptions
@@ -362,6 +364,36 @@ def test_savanna_from_shards_gives_the_folder_s_batches(tmp_path):
         for batches in zip(*(data.loader(2, 6) for data in loaded), strict=True):
             for x, *others in zip(*batches, strict=True):
                 assert all(x.equal(y) if hasattr(x, "equal") else x == y for y in others)
+
+
+def test_truth_and_masks_go_with_their_inputs(tmp_path):
+    for folder, count in (
+        ("trainA", 6),
+        ("trainB", 6),
+        ("testA", 4),
+        ("testB", 3),
+        ("testTruth", 4),
+        ("testMask", 4),
+    ):
+        for i in range(count):
+            put(tmp_path / f"in/{folder}/{i}.png", scene(sum(folder.encode()) + i))
+    for name, wishes in (("kept", {}), ("anew", {"val": 0, "test": 3, "seed": 1, "size": 20})):
+        for shards in (None, ShardSize(samples=2)):
+            root = tmp_path / f"{name}-{shards is None}"
+            made(root, tmp_path / "in", shards=shards, **wishes)
+            folders = {p.name: {f.name for f in pictures(p)} for p in root.iterdir() if p.is_dir()}
+            assert folders["trainB"] | folders["testB"]
+            truths = folders["testTruth"] | folders.get("trainTruth", set())
+            assert len(truths) == 4
+            assert folders["testTruth"] == folders["testMask"] <= folders["testA"]
+    found = held_out(tmp_path / "kept-False", DataOptions(size=40, load_size="full"))
+    assert (len(found.pictures), found.masks) == (4, True)
+    a, truth, _ = found.pictures[1]
+    first, second = (
+        images.read(tmp_path / f"in/{name}/1.png").pixels[:, 4:44] for name in ("testA", "testTruth")
+    )
+    assert np.array_equal(a, first.transpose(2, 0, 1))
+    assert np.array_equal(truth, second.transpose(2, 0, 1))
 
 
 def test_our_shards_are_webdataset_s(tmp_path, pairs):

@@ -34,6 +34,7 @@ class Look:
         digest: of its pixels.
         mode: of its file, as Pillow calls it.
         colours: how many, of one that has few and is no JPEG; else 0.
+        tinted: whether any of these few is no grey.
         hash: see `alike.hash_of`.
     """
 
@@ -42,6 +43,7 @@ class Look:
     format: str
     mode: str
     colours: int
+    tinted: bool
     hash: alike.Hash | None
 
     @property
@@ -55,7 +57,7 @@ Looks = Mapping[Shot, Look]
 
 def look_at(source: Source, *, progress: bool) -> tuple[dict[Shot, Look], dict[str, str]]:
     """Open every picture; the second are those that can't be used, and why."""
-    shots = list(dict.fromkeys(shot for sample in source.samples for shot in sample.shots))
+    shots = list(dict.fromkeys(shot for sample in source.samples for shot in sample.pictures))
     by_path: dict[Path, list[Shot]] = {}
     for shot in shots:
         by_path.setdefault(shot.path, []).append(shot)
@@ -82,12 +84,14 @@ def _look(shot: Shot, picture: images.Picture, mode: str) -> Look:
     pixels = np.ascontiguousarray(region(shot.part, shot.path, picture.pixels))
     height, width = common_shape([shot.path], [pixels.shape[:2]])
     few = picture.format != "JPEG" and distinct(pixels[::4, ::4]).size <= FEW_COLOURS
-    colours = distinct(pixels).size if few else 0
+    colours = distinct(pixels) if few else np.array([], np.int32)
+    colours = colours[:0] if colours.size > FEW_COLOURS else colours
+    tinted = bool((colours != (colours & 255) * 0x010101).any())
     digest = hashlib.blake2b(pixels.data, digest_size=16)
     digest.update(f"{width}×{height}".encode())
     return Look(
         (width, height), digest.digest(), picture.format, mode,
-        colours if colours <= FEW_COLOURS else 0, alike.hash_of(pixels),
+        colours.size, tinted, alike.hash_of(pixels),
     )  # fmt: skip
 
 
@@ -115,7 +119,7 @@ def sides_of_maps(source: Source, samples: Sequence[Sample], looks: Looks, told:
         few = bool(there) and all(look.colours for look in there)
         known = all(look.mode == "P" or (look.mode in ("1", "L") and name in naming.LABELS) for look in there)
         # Of grey pictures only a name tells numbers of classes from a drawing of few levels.
-        if few and (known or any(look.colours > 2 and not look.grey for look in there)):
+        if few and (known or any(look.colours > 2 and look.tinted for look in there)):
             found.add(side)
     return found
 

@@ -36,12 +36,14 @@ class Output:
         name: what it is of its sample, as in `key.name.png`, or empty.
         suffix: of the file.
         copied: the source's bytes are taken as they are.
+        beside: "Truth" or "Mask", of what lies beside the sample in a folder of its own; else empty.
     """
 
     pieces: tuple[Piece, ...]
     name: str
     suffix: str
     copied: bool
+    beside: str = ""
 
     @property
     def size(self) -> Size:
@@ -92,6 +94,12 @@ class Maker:
             suffix = _own_suffix(piece.shot, look) if whole else ""
             name = self.names[place] if pair else ""
             yield Output((piece,), name, suffix or _new_suffix(piece, look), bool(suffix))
+        for kind, shot in sample.beside:
+            look = self.looks[shot]
+            [(box, goal)] = self._windows([look.size])
+            piece = Piece(shot, box, goal, kind == "Mask", look.grey)
+            suffix = _own_suffix(shot, look) if box == (0, 0, *look.size) and goal == look.size else ""
+            yield Output((piece,), "", suffix or _new_suffix(piece, look), bool(suffix), kind)
 
     def _windows(self, sizes: Sequence[Size]) -> list[tuple[Box, Size]]:
         """What is cut out of each picture, and its size to be: the target's as asked, the input's like it."""

@@ -102,7 +102,7 @@ def make_plan(folders: Sequence[Path], wishes: Wishes, *, progress: bool = True)
     source = _source(folders, wishes)
     looks, bad = look_at(source, progress=progress)
     bad |= misfits(source.samples, looks)
-    samples = [s for s in source.samples if not any(str(shot.path) in bad for shot in s.shots)]
+    samples = [s for s in source.samples if not any(str(shot.path) in bad for shot in s.pictures)]
     if not samples:
         few = "; ".join(f"{Path(path).name}: {reason}" for path, reason in list(bad.items())[:3])
         raise DataError(f"none of the pictures can be used ({few}).")

@@ -93,8 +93,8 @@ def _report(output: Path, plan: Plan, shards: ShardSize | None, dry_run: bool) -
     narrow = any(len(out.pieces) == 2 and out.size[0] < SIDE_BY_SIDE * out.size[1] for out in outputs)
     files = tuple(
         {"split": folder, "name": name, "from": list(dict.fromkeys(str(p.shot.path) for p in out.pieces))}
-        for planned, folder, names in places(plan, sharded=shards is not None)
-        for name, out in zip(names, planned.outputs, strict=True)
+        for planned, where in places(plan, sharded=shards is not None)
+        for (folder, name), out in zip(where, planned.outputs, strict=True)
     )
     return Report(
         str(output), dry_run, plan.source.kind,

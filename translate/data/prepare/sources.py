@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from translate import images, tars
 from translate.data import naming, samples
+from translate.data.folders import Folder
+from translate.data.held_out import companions_of
 from translate.data.layout import TASKS, survey
 from translate.data.prepare.matching import Match, Matching, matched
 from translate.data.sides import Layout, Part, Side
@@ -34,6 +36,7 @@ class Sample:
         key: its name, without a suffix, with the folders that it lay in.
         shots: a pair's two, else one.
         side: "a" or "b" where the sides are no pairs, else empty.
+        beside: what is kept for evaluation, "Truth" and "Mask" of an input without pair.
         split: where the source has it, empty where it has no splits.
     """
 
@@ -43,6 +46,12 @@ class Sample:
     split: str = ""
     label: str | None = None
     text: str | None = None
+    beside: tuple[tuple[str, Shot], ...] = ()
+
+    @property
+    def pictures(self) -> tuple[Shot, ...]:
+        """All of them."""
+        return (*self.shots, *(shot for _, shot in self.beside))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,8 @@ def one_folder(root: Path, a: str | None, b: str | None) -> Source:
     domains = (layout.domains["a"], layout.domains["b"])
     names = () if kind in ("plain", "labelled") else domains
     sided = kind == "pairs" and naming.roles(domains) is not None
+    if layout.kind == "unpaired" and root.is_dir():
+        found = tuple(_with_companions(found, companions_of(root)))
     whole = list(layout.splits) == ["train"] and not _has_splits(root)
     if whole:
         found = tuple(replace(sample, split="") for sample in found)
@@ -139,6 +150,18 @@ def _of_split(layout: Layout, name: str, kind: Kind) -> list[Sample]:
         )
         for i, side_files in enumerate(zip(*(side.files for side in sides), strict=True))
     ]
+
+
+def _with_companions(found: Sequence[Sample], folders: Mapping[tuple[str, str], Folder]) -> Iterator[Sample]:
+    """The inputs with the truth and the mask that folders such as testTruth have under their names."""
+    known = {
+        (split, kind): {folder.key(file).as_posix(): file for file in folder.files}
+        for (split, kind), folder in folders.items()
+    }
+    for sample in found:
+        there = ((kind, known.get((sample.split, kind.lower()), {})) for kind in ("Truth", "Mask"))
+        beside = tuple((kind, Shot(files[sample.key])) for kind, files in there if sample.key in files)
+        yield replace(sample, beside=beside) if sample.side == "a" else sample
 
 
 def _known(side: Side, i: int, labels: Sequence[str]) -> str | None:

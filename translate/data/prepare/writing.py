@@ -24,6 +24,8 @@ RECORD = "prepared.json"
 _SAFE = re.compile(r"[^\W_][\w .,+()-]*", re.UNICODE)  # a label that can be a folder's name anywhere
 _HEAD, _BLOCK = 512, 512
 
+Place = tuple[str, str]  # a folder, and a name in it or in its shards
+
 
 @dataclass(frozen=True, slots=True)
 class ShardSize:
@@ -70,8 +72,8 @@ def write_set(
         require_room(directory, ())
 
 
-def places(plan: Plan, *, sharded: bool) -> Iterator[tuple[Planned, str, tuple[str, ...]]]:
-    """Each sample with the folder of its split, and the names of its files there or in a shard."""
+def places(plan: Plan, *, sharded: bool) -> Iterator[tuple[Planned, tuple[Place, ...]]]:
+    """Each sample with the folder of each of its files, and its name there or in a shard."""
     classes = _class_folders(plan)
     for planned in plan.samples:
         letter = planned.sample.side.upper()
@@ -81,7 +83,8 @@ def places(plan: Plan, *, sharded: bool) -> Iterator[tuple[Planned, str, tuple[s
         else:
             above = classes.get(planned.sample.label, "")
             names = ["/".join(filter(None, (o.name, above, planned.key))) + o.suffix for o in planned.outputs]
-        yield planned, f"{planned.split}{letter}", tuple(names)
+        folders = [f"{planned.split}{o.beside or letter}" for o in planned.outputs]
+        yield planned, tuple(zip(folders, names, strict=True))
 
 
 def _class_folders(plan: Plan) -> dict[str | None, str]:
@@ -106,11 +109,12 @@ def _write_folders(root: Path, plan: Plan, progress: bool) -> None:
     rows: dict[str, list[dict[str, str]]] = {}
     classes = _class_folders(plan)
     told = any(label != folder for label, folder in classes.items())
-    for planned, folder, names in places(plan, sharded=False):
-        todo += [(root / folder / name, o) for name, o in zip(names, planned.outputs, strict=True)]
+    for planned, where in places(plan, sharded=False):
+        todo += [(root / folder / name, o) for (folder, name), o in zip(where, planned.outputs, strict=True)]
         said = _said(planned)
         if planned.sample.text is not None or (told and said):
-            rows.setdefault(folder, []).append({"file_name": names[0], **said})
+            folder, name = where[0]
+            rows.setdefault(folder, []).append({"file_name": name, **said})
 
     with closing(each(_made, todo, label="writing pictures", progress=progress)) as done:
         for _, error in done:
@@ -145,28 +149,30 @@ def _write_shards(root: Path, plan: Plan, size: ShardSize, progress: bool) -> No
     scratch.mkdir()
     writers: dict[str, _Writer] = {}
     todo: list[tuple[Path, Output]] = []
-    wanted: list[tuple[Planned, str, tuple[str, ...]]] = list(places(plan, sharded=True))
-    for number, (planned, _, _) in enumerate(wanted):
+    wanted = list(places(plan, sharded=True))
+    for number, (planned, _) in enumerate(wanted):
         todo += [
             (scratch / f"{number}-{i}{output.suffix}", output) for i, output in enumerate(planned.outputs)
         ]
     with ExitStack() as ends:
         # Closed before the folder is removed in which the threads write.
         done = ends.enter_context(closing(each(_made, todo, label="writing pictures", progress=progress)))
-        for planned, folder, names in wanted:
-            members = []
-            for name in names:
+        for planned, where in wanted:
+            members: dict[str, list[tuple[str, bytes]]] = {}
+            for folder, name in where:
                 (path, _), error = next(done)
                 _raise(error)
-                members.append((name, path.read_bytes()))
+                members.setdefault(folder, []).append((name, path.read_bytes()))
                 path.unlink()
             if said := _said(planned):
-                key = names[0][: -len(planned.outputs[0].suffix)]
-                members.append((f"{key}.json", json.dumps(said, ensure_ascii=False).encode()))
-            if folder not in writers:
-                writers[folder] = _Writer(root / folder, size)
-                ends.callback(writers[folder].close)
-            writers[folder].add(members)
+                folder, name = where[0]
+                key = name[: -len(planned.outputs[0].suffix)]
+                members[folder].append((f"{key}.json", json.dumps(said, ensure_ascii=False).encode()))
+            for folder, content in members.items():
+                if folder not in writers:
+                    writers[folder] = _Writer(root / folder, size)
+                    ends.callback(writers[folder].close)
+                writers[folder].add(content)
     scratch.rmdir()
 
 
