@@ -27,8 +27,8 @@ CLICKED: tuple[Any, ...] = (99, -1, None, [0, 1], "x")
 def gone(component: Any, model: str) -> Any:
     """What a component hands on whose models, runs and files are gone."""
     kinds = {
-        gr.File: [Upload(LOST, "lost.png"), Upload(LOST, "lost.zip")],
-        gr.Image: Upload(LOST, "lost.png"),
+        gr.File: [Upload(LOST, "Lost.png"), Upload(LOST, "lost.zip")],
+        gr.Image: Upload(LOST, "Lost.png"),
         gr.ImageEditor: PAINTED,
         gr.CheckboxGroup: ["gone"],
         gr.Slider: 10**6,
@@ -82,7 +82,7 @@ def test_what_is_gone_or_empty_is_answered_with_a_sentence(page):
                     if (sentence := answer(handler, given, event)) is not None:
                         assert handler.queue is not False, handler.fn
                         said.add(sentence)
-    assert "Gone is no longer in the models folder; load this page again." in said
+    assert "There is no model called 'gone' any more; load this page again." in said
     assert "This example is no longer there; load this page again." in said
     assert "This result is no longer kept; translate the picture again." in said
     for sentence in said:

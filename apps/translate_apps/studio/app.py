@@ -106,6 +106,7 @@ def serve(
         state_session_capacity=_SESSIONS,
         theme=look.theme(),
         css=look.CSS,
+        head=look.head(),
         footer_links=["api"],
         run_history=False,
         show_error=False,

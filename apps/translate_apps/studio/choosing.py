@@ -134,7 +134,7 @@ def require(name: str, offers: dict[str, Offer]) -> None:
         UsageError: it isn't.
     """
     if name not in offers:
-        raise UsageError(f"{name} is no longer in the models folder; load this page again.")
+        raise UsageError(f"there is no model called {name!r} any more; load this page again.")
 
 
 class Examples:

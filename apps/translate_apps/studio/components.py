@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from translate.errors import TranslateError
+from translate.errors import BadImage, TranslateError
 from translate_apps.studio.desk import Stopped
 
 
@@ -74,7 +74,7 @@ def friendly(what: str = "That") -> Iterator[None]:
 
 
 def sentence(error: TranslateError) -> str:
-    """What an error says, as a sentence of its own."""
+    """What an error says, as a sentence of its own; one of a picture begins with its name."""
     text = str(error).strip()
-    text = text[:1].upper() + text[1:]
+    text = text if isinstance(error, BadImage) else text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else text + "."

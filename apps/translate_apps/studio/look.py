@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gradio.themes import Base, colors, sizes
 
 TITLE = "Translate studio"
@@ -24,6 +26,9 @@ CSS = """
 #masthead h1 { font-size: 1.45rem; font-weight: 650; letter-spacing: -0.01em; margin: 0; }
 #masthead p { color: var(--body-text-color-subdued); margin: 2px 0 0; }
 .tab-container button { font-size: 1rem; }
+.tab-container button.selected { color: var(--primary-700); }
+.dark .tab-container button.selected { color: var(--primary-400); }
+.wrap .or, .show-api { color: var(--body-text-color-subdued) !important; }
 .remark p { color: var(--body-text-color-subdued); font-size: 0.9rem; margin: 0; }
 .aside { position: absolute !important; visibility: hidden; width: 100%; left: 0; }
 #drawn img, .sheet img { width: 100%; height: 100%; object-fit: contain; }
@@ -50,6 +55,12 @@ CSS = """
 CSS += _CURVES
 
 
+def head() -> str:
+    """What makes the page whole for keyboards and screen readers."""
+    script = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+    return f'<script type="module">\n{script}</script>'
+
+
 def theme() -> Base:
     """Neutral greys, one accent, the system's fonts; light and dark."""
     return Base(
@@ -59,6 +70,8 @@ def theme() -> Base:
         font=_SANS,
         font_mono=_MONO,
     ).set(
+        body_text_color_subdued="*neutral_500",
+        block_info_text_color="*neutral_500",
         body_background_fill="*neutral_50",
         body_background_fill_dark="*neutral_950",
         block_background_fill="white",
