@@ -103,9 +103,15 @@ def test_what_is_no_tar_file(tmp_path):
     import gzip
 
     whole = write(tmp_path / "w.tar", ("1.jpg", b"1" * 700), ("2.jpg", b"2")).read_bytes()
+    negative, wrapper = tarfile.TarInfo("x.jpg"), tarfile.TarInfo("x")
+    negative.size = -1024
+    wrapper.type, wrapper.size = tarfile.XHDTYPE, 512
+    wrapped = wrapper.tobuf() + b"9 path=x\n".ljust(512, b"\0")
     for name, content, said in (
         ("gz.tar", gzip.compress(whole), "is compressed"),
         ("text.tar", b"nothing of the kind" * 100, "is no tar file"),
+        ("negative.tar", negative.tobuf(tarfile.GNU_FORMAT) + whole, "a file of negative size"),
+        ("endless.tar", wrapped * 2000 + whole, "is no tar file"),
         ("damaged.tar", whole[:1536] + b"\xff" * 512 + whole[2048:], "is truncated or damaged"),
     ):
         (tmp_path / name).write_bytes(content)

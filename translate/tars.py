@@ -135,6 +135,8 @@ def _scan(tar: Path) -> Index:
         with tarfile.open(tar, "r:") as file:
             while (info := file.next()) is not None:
                 file.members = []  # type: ignore[attr-defined]  # all headers would be kept
+                if info.size < 0:  # the next header would be sought before this one, for ever
+                    raise tarfile.ReadError("a file of negative size")
                 name = _inside(tar, info.name)
                 if info.islnk() and (first := _inside(tar, info.linkname)) in found:
                     span = found[first]  # the second name of a file
@@ -145,7 +147,7 @@ def _scan(tar: Path) -> Index:
                 if name:
                     found[name] = span
             _require_end(tar, file.offset)
-    except tarfile.TarError as error:
+    except (tarfile.TarError, ValueError, RecursionError, OverflowError) as error:
         raise DataError(f"{tar} {_complaint(tar, error)}.") from error
     return found
 
@@ -167,7 +169,7 @@ def _require_end(tar: Path, place: int) -> None:
             raise tarfile.ReadError("unexpected end of data")
 
 
-def _complaint(tar: Path, error: tarfile.TarError) -> str:
+def _complaint(tar: Path, error: Exception) -> str:
     with tar.open("rb") as stream:
         start = stream.read(6)
     if start.startswith(_COMPRESSED):
@@ -176,4 +178,4 @@ def _complaint(tar: Path, error: tarfile.TarError) -> str:
         return "is empty"
     if "unexpected end of data" in str(error):
         return "is truncated or damaged: it ends before the end of a tar file; copy it again"
-    return f"is no tar file ({str(error) or type(error).__name__})"
+    return f"is no tar file, or a damaged one ({str(error) or type(error).__name__})"

@@ -265,6 +265,23 @@ def test_resizing_keeps_kinds_of_files_and_classes(tmp_path):
         assert small.size == ((30, 20) if i == 1 else (24, 20))
 
 
+def test_photographs_of_telephones_become_jpegs(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.register_heif_opener()
+    for name in ("a/1.HEIC", "a/2.heic", "b/1.heic"):
+        put(tmp_path / name, scene(len(name)), format="HEIF")
+    put(tmp_path / "a/3.png", scene(9))
+    put(tmp_path / "ab/4.png", scene(9, (96, 40)))
+    put(tmp_path / "ab/5.heic", scene(1), format="HEIF")
+    for folder, files in (("a", {"1.jpg", "2.jpg", "3.png"}), ("b", {"1.jpg"})):
+        made(tmp_path / f"out-{folder}", tmp_path / folder, val=0, test=0, duplicates="keep")
+        assert set(tree(tmp_path / f"out-{folder}/train")) == files
+    found = images.read(tmp_path / "out-a/train/1.jpg")
+    assert found.format == "JPEG"
+    assert np.abs(found.pixels.astype(int) - images.read(tmp_path / "a/1.HEIC").pixels).mean() < 3
+    assert [Path(path).name for path in made(tmp_path / "halves", tmp_path / "ab").left_out] == ["5.heic"]
+
+
 def test_pairs_of_two_scales_stay_in_proportion_and_nothing_is_enlarged(tmp_path):
     for i in range(4):
         put(tmp_path / f"lr/{i}.png", scene(i, (48, 40)))

@@ -105,19 +105,25 @@ def one_folder(root: Path, a: str | None, b: str | None) -> Source:
     Raises:
         DataError: the folder can't be recognised.
     """
+    others = find(root, images.HEIC_SUFFIXES) if root.is_dir() else []
     try:
-        layout = survey(root, a=a, b=b)
-    except DataError as error:
-        try:
-            layout = survey(root, task=TASKS[0])
-        except DataError:
-            raise error from None
+        layout = _recognised(root, a, b)
+    except DataError:
+        if not others or find(root, images.SUFFIXES | {tars.SUFFIX}):
+            raise
+        return Source("plain", tuple(_of_others(root, others)))
     kinds: dict[str, Kind] = {"side-by-side": "halves", "two-folders": "pairs", "plain": "plain"}
     kind = kinds.get(layout.kind, "labelled" if layout.kind == "labelled" else "unpaired")
     found = tuple(sample for name in layout.splits for sample in _of_split(layout, name, kind))
     if not found:
         raise DataError(layout.problems[0] if layout.problems else f"{root} holds no picture.")
     alone = [(str(path), "has no partner") for split in layout.splits.values() for path in split.unmatched]
+    if kind == "plain":
+        found += tuple(_of_others(root, others))
+    else:
+        alone += [
+            (str(path), "HEIC is taken from plain folders, or from two that are matched") for path in others
+        ]
     domains = (layout.domains["a"], layout.domains["b"])
     names = () if kind in ("plain", "labelled") else domains
     sided = kind == "pairs" and naming.roles(domains) is not None
@@ -128,6 +134,24 @@ def one_folder(root: Path, a: str | None, b: str | None) -> Source:
         found = tuple(replace(sample, split="") for sample in found)
     problems = () if alone else layout.problems
     return Source(kind, found, names, sided, tuple(alone), (*layout.notes, *problems))
+
+
+def _recognised(root: Path, a: str | None, b: str | None) -> Layout:
+    try:
+        return survey(root, a=a, b=b)
+    except DataError as error:
+        try:
+            return survey(root, task=TASKS[0])
+        except DataError:
+            raise error from None
+
+
+def _of_others(root: Path, files: Sequence[Path]) -> Iterator[Sample]:
+    """Pictures that no layout knows, for data sets leave their format out."""
+    sorted_already = _has_splits(root)
+    for path in files:
+        split = naming.SPLITS.get(path.relative_to(root).parts[0].lower(), "train")
+        yield Sample(_key(path, root), (Shot(path),), split=split if sorted_already else "")
 
 
 def _of_split(layout: Layout, name: str, kind: Kind) -> list[Sample]:
