@@ -116,6 +116,23 @@ def test_what_is_cut_short_is_no_whole_archive(tmp_path, name):
     assert not files(tmp_path / "in")
 
 
+@pytest.mark.parametrize("damage", ["between two members", "in a header", "a header", "a note", "a size"])
+def test_a_tar_s_headers_that_are_missing_or_lie_are_no_end(tmp_path, damage):
+    tar = packed(tmp_path / "a.tar", {"1.png": bytes(512), "2.png": bytes(512), "3.png": bytes(512)}, "w")
+    whole = bytearray(tar.read_bytes())
+    if damage == "a header":
+        whole[1024:1536] = bytes([255]) * 512
+    elif damage in ("a note", "a size"):
+        lying = tarfile.TarInfo("2.png")
+        lying.type, lying.size = (tarfile.XHDTYPE, 2**50) if damage == "a note" else (lying.type, 2**62)
+        whole[1024:1536] = lying.tobuf(tarfile.GNU_FORMAT)
+    else:
+        del whole[1024 if damage == "between two members" else 1100 :]
+    tar.write_bytes(whole)
+    with pytest.raises(archives.BadArchive, match="it is no whole tar file"):
+        archives.unpack(tar, "tar", tmp_path / "in", room=10**6, most=10)
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>", b"PK\x03\x04", b"\x1f\x8b\x08" + bytes(20)])
 def test_what_is_neither_has_no_kind(tmp_path, content):
     (tmp_path / "a").write_bytes(content)

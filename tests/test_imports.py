@@ -24,7 +24,7 @@ LAYERS: dict[str, set[str]] = {
     "colours": set(),
     "lab": set(),
     "validation": {"errors"},
-    "archives": {"errors", "files"},
+    "archives": {"errors", "files", "tars"},
     "downloads": {"errors", "files"},
     "pillow": {"errors"},
     "images": {"errors", "files", "tars", "pillow"},

@@ -121,6 +121,41 @@ def test_what_is_no_tar_file(tmp_path):
         tars.members(tmp_path / "none.tar")
 
 
+def header(size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
+    """A header that says any size, below zero, too."""
+    content = bytearray(tarfile.TarInfo("1.png").tobuf())
+    content[124:136] = (size % 2**96 | (0 if size < 0 else 1 << 95)).to_bytes(12, "big")
+    content[156:157] = kind
+    content[148:156] = b" " * 8
+    content[148:156] = b"%06o\0 " % sum(content)
+    return bytes(content)
+
+
+def note(text: bytes) -> bytes:
+    return header(512, tarfile.XHDTYPE) + text.ljust(512, b"\0")
+
+
+HOSTILE = {
+    "goes back": header(-1024),
+    "goes back by a note": header(0) + note(b"14 size=-1536\n") + header(0),
+    "further than any disk": header(2**80),
+    "further than the file": header(2**39),
+    "a note without an end": header(2**40, tarfile.XHDTYPE),
+    "a note of less than nothing": header(-512, tarfile.XHDTYPE),
+    "a name without an end": header(2**62, tarfile.GNUTYPE_LONGNAME),
+    "notes on notes": note(b"12 path=ab\n") * 3000 + header(0),
+    "holes that are none": note(b"30 GNU.sparse.map=1,2,abc,foo\n") + header(512) + bytes(512),
+    "holes behind the end": header(0, tarfile.GNUTYPE_SPARSE)[:482] + b"\1" + header(0)[483:],
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_headers_that_lie_are_a_sentence(tmp_path, case):
+    (tmp_path / "t.tar").write_bytes(HOSTILE[case] + bytes(1024))
+    with pytest.raises(DataError, match=r"t\.tar is (truncated or damaged|no tar file)"):
+        tars.members(tmp_path / "t.tar")
+
+
 def test_an_index_is_kept_and_forgotten_when_the_file_changes(tmp_path, cache_folder, monkeypatch):
     monkeypatch.setattr(tars, "_WORTH_KEEPING", 2)
     tar = write(tmp_path / "t.tar", ("1.jpg", b"one"), ("2.jpg", b"2"))

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Literal, NamedTuple
 
+from translate import tars
 from translate.errors import OutputError
 from translate.files import NO_ROOM, explain
 
@@ -72,7 +73,8 @@ def kind_of(path: Path) -> Kind | None:
     if not start or start == b"PK\x03\x04":  # of a zip file that lacks its end
         return None
     try:
-        return "tar" if tarfile.is_tarfile(path) else None
+        with tarfile.open(path, tarinfo=tars.Header):
+            return "tar"
     except _DAMAGE:
         return None
 
@@ -167,7 +169,10 @@ def _of_zip(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Entry:
 @contextmanager
 def _tar_entries(path: Path, most: int, room: int) -> Iterator[tuple[Iterator[_Entry], _Told]]:
     total = path.stat().st_size
-    with path.open("rb") as stream, tarfile.open(fileobj=stream, mode="r:*") as opened:
+    with (
+        path.open("rb") as stream,
+        tarfile.open(fileobj=stream, mode="r:*", tarinfo=tars.Header) as opened,
+    ):
         entries = (
             _Entry(member.name, member.isreg(), False, partial(opened.extractfile, member))
             for member in opened

@@ -10,7 +10,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,9 @@ from translate.files import explain, replacing
 SUFFIX = ".tar"
 COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")  # gzip, bzip2, xz, Zstandard
-_BLOCK = 512
+_LONGEST_NOTE = 2**20  # bytes of names and remarks in a header
+_LARGEST = 2**40  # bytes of a member
+_NOTES = {b"x", b"g", b"X", b"L", b"K"}  # headers of POSIX, of Solaris and of GNU that have such
 _WORTH_KEEPING = 1000  # members, from which on reading their headers may take a while on a network's disk
 
 
@@ -36,6 +38,37 @@ class Span(NamedTuple):
 
 
 Index = Mapping[str, Span]
+
+
+class Header(tarfile.TarInfo):
+    """A header of a stranger's tar file, for `tarfile.open(..., tarinfo=Header)`.
+
+    Whatever is wrong with it is a `tarfile.ReadError`. Without this, `tarfile` takes headers that are missing
+    or damaged for the end of the file, goes back in it for sizes below zero, and reads notes of any length.
+    """
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> tarfile.TarInfo:
+        """The next header; called by `tarfile`."""
+        return _sound(super().fromtarfile, tarfile)
+
+    def _proc_member(self, tarfile: tarfile.TarFile) -> tarfile.TarInfo:  # reads what belongs to a header
+        if self.type in _NOTES and not 0 <= self.size <= _LONGEST_NOTE:
+            raise ValueError("its header is too long")
+        return super()._proc_member(tarfile)  # type: ignore[misc]
+
+
+def _sound(read: Callable[[tarfile.TarFile], tarfile.TarInfo], file: tarfile.TarFile) -> tarfile.TarInfo:
+    try:
+        info = read(file)
+    except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+        raise
+    except (tarfile.HeaderError, ValueError, LookupError, OverflowError, RecursionError) as error:
+        reason = "its headers have no end" if isinstance(error, RecursionError) else str(error)
+        raise tarfile.ReadError("unexpected end of data" if file.offset else reason) from error
+    if not 0 <= info.size <= _LARGEST:
+        raise tarfile.ReadError(f"a file of {'negative' if info.size < 0 else 'impossible'} size")
+    return info
 
 
 def members(tar: Path) -> list[Path]:
@@ -132,11 +165,9 @@ def _scan(tar: Path) -> Index:
     """The members by what a tar file's headers say."""
     found: dict[str, Span] = {}
     try:
-        with tarfile.open(tar, "r:") as file:
+        with tarfile.open(tar, "r:", tarinfo=Header) as file:
             while (info := file.next()) is not None:
                 file.members = []  # type: ignore[attr-defined]  # all headers would be kept
-                if info.size < 0:  # the next header would be sought before this one, for ever
-                    raise tarfile.ReadError("a file of negative size")
                 name = _inside(tar, info.name)
                 if info.islnk() and (first := _inside(tar, info.linkname)) in found:
                     span = found[first]  # the second name of a file
@@ -146,8 +177,7 @@ def _scan(tar: Path) -> Index:
                     continue
                 if name:
                     found[name] = span
-            _require_end(tar, file.offset)
-    except (tarfile.TarError, ValueError, RecursionError, OverflowError) as error:
+    except tarfile.TarError as error:
         raise DataError(f"{tar} {_complaint(tar, error)}.") from error
     return found
 
@@ -161,15 +191,7 @@ def _inside(tar: Path, name: str) -> str:
     return path.relative_to(tar).as_posix() if path.parts == (*tar.parts, *parts) else ""
 
 
-def _require_end(tar: Path, place: int) -> None:
-    """Refuse a file whose headers end without a tar file's end, which `tarfile` takes for one."""
-    with tar.open("rb") as stream:
-        stream.seek(place)
-        if stream.read(_BLOCK) != bytes(_BLOCK):
-            raise tarfile.ReadError("unexpected end of data")
-
-
-def _complaint(tar: Path, error: Exception) -> str:
+def _complaint(tar: Path, error: tarfile.TarError) -> str:
     with tar.open("rb") as stream:
         start = stream.read(6)
     if start.startswith(_COMPRESSED):
@@ -177,5 +199,5 @@ def _complaint(tar: Path, error: Exception) -> str:
     if not start:
         return "is empty"
     if "unexpected end of data" in str(error):
-        return "is truncated or damaged: it ends before the end of a tar file; copy it again"
+        return "is truncated or damaged: its headers end before the end of a tar file; copy it again"
     return f"is no tar file, or a damaged one ({str(error) or type(error).__name__})"
