@@ -65,22 +65,31 @@ def test_an_even_surface_has_no_hash():
     assert alike.hash_of(noise) is None
 
 
-def test_pairs_are_those_of_a_loop(monkeypatch):
+def pairs(columns: list, most: int) -> set[tuple[int, int]]:
+    return {(i, j) for i, later in alike.rows_alike(columns, most) for j in later.tolist()}
+
+
+def test_rows_are_those_of_a_loop(monkeypatch):
     monkeypatch.setattr(alike, "_BLOCK", 7)
     pictures = [changed(scene(seed), how) for seed in range(6) for how in ("small", "mirrored", "cut")]
     hashes = [alike.hash_of(pixels) for pixels in pictures]
+    hashes[4] = hashes[11] = None
     for most in (0, 20, 48, 90):
         expected = {
             (i, j)
             for j in range(len(hashes))
             for i in range(j)
-            if alike.distance(hashes[i], hashes[j]) <= most
+            if hashes[i] and hashes[j] and alike.distance(hashes[i], hashes[j]) <= most
         }
-        assert set(alike.pairs_alike(hashes, most)) == expected
-    assert not list(alike.pairs_alike(hashes[:1]))
+        assert pairs([hashes], most) == expected
+    other = hashes[9:] + hashes[:9]
+    assert pairs([hashes, other], 48) == pairs([hashes], 48) | pairs([other], 48)
+    assert [i for i, _ in alike.rows_alike([hashes], 90)] == sorted({i for i, _ in pairs([hashes], 90)})
+    assert not list(alike.rows_alike([hashes[:1]]))
 
 
-def test_groups_hang_together_over_any_number_of_pairs():
-    assert alike.groups(7, [(5, 1), (1, 3), (6, 2)]) == [[0], [1, 3, 5], [2, 6], [4]]
-    chain = [(i, i + 1) for i in range(0, 998)]
+def test_groups_hang_together_over_any_number_of_rows():
+    rows = [(5, np.array([6])), (1, np.array([3, 5])), (2, np.array([4]))]
+    assert alike.groups(8, rows) == [[0], [1, 3, 5, 6], [2, 4], [7]]
+    chain = [(i, np.array([i + 1])) for i in range(0, 998)]
     assert alike.groups(1000, chain[::2] + chain[1::2]) == [list(range(999)), [999]]

@@ -6,7 +6,7 @@ The hash is that of DCT signs (Zauner, "Implementation and benchmarking of perce
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ _FLAT = 2.0  # grey levels of standard deviation: the signs of so little are noi
 _BLOCK = 1024
 
 Hash = tuple[bytes, bytes]
+Row = tuple[int, np.ndarray]  # a position, and later ones that look like it
 
 
 def hash_of(pixels: np.ndarray) -> Hash | None:
@@ -45,40 +46,46 @@ def distance(one: Hash, other: Hash) -> int:
     return min(int((straight != bits).sum()) for bits in both)
 
 
-def pairs_alike(hashes: Sequence[Hash], most: int = ALIKE) -> Iterator[tuple[int, int]]:
-    """Positions (i, j), i < j, of hashes that differ in at most `most` bits."""
-    if len(hashes) < 2:
-        return
-    straight, mirrored = (_as_floats([bits[k] for bits in hashes]) for k in range(2))
+def rows_alike(columns: Sequence[Sequence[Hash | None]], most: int = ALIKE) -> Iterator[Row]:
+    """Which later ones each of N things looks like, ascending; those that look like none are passed over.
+
+    Args:
+        columns: of pictures of the N things, equally long; it is enough to look alike in one of them.
+        most: in how many bits pictures that look alike differ at most, below 127.
+    """
+    count = len(columns[0])
+    matrices = [tuple(_as_floats(column, which) for which in range(2)) for column in columns]
     least = BITS - 2 * most  # the product of vectors of ±1 that differ in `most` places
-    for start in range(0, len(hashes), _BLOCK):
-        rows = straight[start : start + _BLOCK]
-        alike = (rows @ straight[start:].T >= least) | (rows @ mirrored[start:].T >= least)
-        for i, j in np.argwhere(alike).tolist():
-            if i < j:
-                yield start + i, start + j
+    for start in range(0, count, _BLOCK):
+        alike = np.zeros((min(_BLOCK, count - start), count - start), bool)
+        for straight, mirrored in matrices:
+            rows = straight[start : start + _BLOCK]
+            alike |= rows @ straight[start:].T >= least
+            alike |= rows @ mirrored[start:].T >= least
+        for i, row in enumerate(alike):
+            later = np.flatnonzero(row[i + 1 :])
+            if later.size:
+                yield start + i, later + (start + i + 1)
 
 
-def _as_floats(hashes: Sequence[bytes]) -> np.ndarray:
-    """`(N, BITS)` of −1 and 1."""
-    bits = np.unpackbits(np.frombuffer(b"".join(hashes), np.uint8).reshape(len(hashes), -1), axis=1)[:, :BITS]
-    return bits.astype(np.float32) * 2 - 1
+def _as_floats(hashes: Sequence[Hash | None], which: int) -> np.ndarray:
+    """`(N, BITS)` of −1 and 1; of what has no hash 0, which is like nothing."""
+    packed = b"".join(bytes(LOW * LOW // 8) if known is None else known[which] for known in hashes)
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8).reshape(len(hashes), -1), axis=1)[:, :BITS]
+    signs = bits.astype(np.float32) * 2 - 1
+    signs[[known is None for known in hashes]] = 0
+    return signs
 
 
-def groups(count: int, pairs: Iterator[tuple[int, int]] | Sequence[tuple[int, int]]) -> list[list[int]]:
-    """What hangs together of `range(count)`, over any number of pairs; each ascending, by their first."""
-    first = list(range(count))
-
-    def root(i: int) -> int:
-        while first[i] != i:
-            first[i] = first[first[i]]
-            i = first[i]
-        return i
-
-    for i, j in pairs:
-        low, high = sorted((root(i), root(j)))
-        first[high] = low
+def groups(count: int, rows: Iterable[Row]) -> list[list[int]]:
+    """What hangs together of `range(count)`, over any number of rows; each ascending, by their first."""
+    group = np.arange(count)
+    for i, later in rows:
+        # Of a video most are together already, and its pairs would be too many to go through one by one.
+        if (group[later] != group[i]).any():
+            joined = np.unique(np.append(group[later], group[i]))
+            group[np.isin(group, joined)] = joined[0]
     found: dict[int, list[int]] = {}
-    for i in range(count):
-        found.setdefault(root(i), []).append(i)
+    for i, name in enumerate(group.tolist()):
+        found.setdefault(name, []).append(i)
     return list(found.values())

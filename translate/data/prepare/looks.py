@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
 from pathlib import Path
 from typing import Literal
 
@@ -130,24 +131,24 @@ def _of_side(source: Source, samples: Sequence[Sample], place: int, side: str) -
     return [sample.shots[0] for sample in samples if sample.side == side]
 
 
-def links(samples: Sequence[Sample], looks: Looks, maps: set[str], most: int) -> list[tuple[int, int]]:
-    """Samples that must not be in two splits: positions (i, j) of those that look alike.
+def neighbours(samples: Sequence[Sample], looks: Looks, maps: set[str], most: int) -> Iterator[alike.Row]:
+    """Samples that must not be in two splits: each with later ones that look alike, ascending on a side.
 
     Of pairs one side that looks alike is enough, for either would have been seen. Maps of classes say nothing
-    here: streets have the same map. Equal samples are linked whatever they show.
+    here: streets have the same map. Equal samples belong together whatever they show.
     """
-    found = _equal(samples, looks)
-    hashed: dict[str, list[tuple[int, alike.Hash]]] = {}
-    for i, sample in enumerate(samples):
-        for place, shot in enumerate(sample.shots):
-            side = sample.side or ("ab"[place] if len(sample.shots) == 2 else "")
-            known = looks[shot].hash
-            if known is not None and side not in maps:
-                hashed.setdefault(side, []).append((i, known))
-    for there in hashed.values():
-        places = [i for i, _ in there]
-        found += [(places[i], places[j]) for i, j in alike.pairs_alike([known for _, known in there], most)]
-    return found
+    equal = [(first, np.array([later])) for first, later in sorted(_equal(samples, looks))]
+    for side in dict.fromkeys(sample.side for sample in samples):
+        places = np.array([i for i, sample in enumerate(samples) if sample.side == side])
+        shots = [samples[i].shots for i in places]
+        names = "ab" if len(shots[0]) == 2 else [side]
+        columns = [
+            [None if name in maps else looks[there[k]].hash for there in shots]
+            for k, name in enumerate(names)
+        ]
+        found = ((int(places[i]), places[later]) for i, later in alike.rows_alike(columns, most))
+        there = (row for row in equal if samples[row[0]].side == side)
+        yield from merge(found, there, key=lambda row: row[0])
 
 
 def _equal(samples: Sequence[Sample], looks: Looks) -> list[tuple[int, int]]:

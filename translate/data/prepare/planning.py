@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from translate.data import naming
 from translate.data.prepare import alike
-from translate.data.prepare.looks import Looks, Maps, copies, links, look_at, misfits, sides_of_maps
+from translate.data.prepare.looks import Looks, Maps, copies, look_at, misfits, neighbours, sides_of_maps
 from translate.data.prepare.matching import Matching
 from translate.data.prepare.outputs import Maker, Output
 from translate.data.prepare.sources import Sample, Source, one_folder, two_folders
@@ -149,13 +151,14 @@ def _chosen(
     same = {} if wishes.duplicates == "keep" else copies(samples, looks)
     kept = [i for i in range(len(samples)) if i not in same]
     left = [samples[i] for i in kept]
-    pairs = links(left, looks, maps, wishes.alike)
-    near = _near(left, pairs, across=keeps, everywhere=wishes.duplicates == "near")
+    near: dict[int, int] = {}
+    if keeps or wishes.duplicates == "near":
+        near = _near(
+            left, neighbours(left, looks, maps, wishes.alike), everywhere=wishes.duplicates == "near"
+        )
     remaining = [i for i in range(len(left)) if i not in near]
-    places = {i: place for place, i in enumerate(remaining)}
-    rest = [(places[i], places[j]) for i, j in pairs if i in places and j in places]
-    groups = alike.groups(len(remaining), rest)
     chosen = [left[i] for i in remaining]
+    groups = alike.groups(len(chosen), neighbours(chosen, looks, maps, wishes.alike))
     if keeps:
         splits = [sample.split for sample in chosen]
     else:
@@ -169,21 +172,21 @@ def _chosen(
     return chosen, splits, facts
 
 
-def _near(
-    samples: Sequence[Sample], pairs: Sequence[tuple[int, int]], *, across: bool, everywhere: bool
-) -> dict[int, int]:
-    """Samples that are left out because they look like one that stays, and like which."""
-    neighbours: dict[int, list[int]] = {}
-    for i, j in pairs:
-        neighbours.setdefault(max(i, j), []).append(min(i, j))
-    gone: dict[int, int] = {}
-    for later in sorted(neighbours):
-        for first in sorted(neighbours[later]):
-            parted = across and samples[first].split != samples[later].split
-            if first not in gone and (everywhere or parted):
-                gone[later] = first
-                break
-    return gone
+def _near(samples: Sequence[Sample], rows: Iterable[alike.Row], *, everywhere: bool) -> dict[int, int]:
+    """Samples that are left out because they look like an earlier one that stays, and like which.
+
+    Args:
+        everywhere: also in the split of that one.
+    """
+    splits = np.array([SPLITS.index(sample.split or "train") for sample in samples])
+    gone = np.zeros(len(samples), bool)
+    found: dict[int, int] = {}
+    for i, later in rows:
+        if not gone[i]:
+            going = later[~gone[later] & (everywhere | (splits[later] != splits[i]))]
+            gone[going] = True
+            found |= dict.fromkeys(going.tolist(), i)
+    return found
 
 
 def _held_out(wishes: Wishes) -> dict[str, float]:
