@@ -14,8 +14,8 @@ import numpy as np
 SIDE = 64  # of the small picture
 LOW = 16  # frequencies of it, both ways
 BITS = LOW * LOW - 1  # the mean says how bright a picture is, not what it shows
-# Copies of real photographs that were resized to an eighth, compressed, brightened by 30 % or got noise differ
-# in up to 32 bits, those cut by 2 % on each side in up to 54, 95 % of them in 48; other ones in 88 or more.
+# Copies of real photographs, resized to an eighth, compressed, 30 % brighter or with noise, differ in up to
+# 32 bits, those cut by 2 % on each side in up to 54, 95 % of them in 48; other pictures in 88 or more.
 ALIKE = 48
 _FLAT = 2.0  # grey levels of standard deviation: the signs of so little are noise
 _BLOCK = 1024
