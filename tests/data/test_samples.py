@@ -122,6 +122,16 @@ def test_a_pattern_and_a_single_shard_are_all_training_data(tmp_path):
         recognise(tmp_path / "set-{010..013}.tar")
     with pytest.raises(DataError, match="doesn't exist"):
         recognise(tmp_path / "other.tar")
+    shard(tmp_path / "{braces}" / "{1,2}.tar", pairs("1"))  # a name, though it looks like a pattern
+    assert recognise(tmp_path / "{braces}" / "{1,2}.tar", kind="paired").split("train").a.files
+
+
+def test_a_pattern_s_pictures_without_labels_are_named(tmp_path):
+    for number in range(2):
+        shard(tmp_path / f"{number}.tar", {f"{number}.png": picture(number), f"{number}.cls": b"x"})
+    shard(tmp_path / "2.tar", {"2.png": picture(2)})
+    with pytest.raises(DataError, match=r"1 picture of 3 below .*\(.*2\.tar/2\.png\)"):
+        recognise(tmp_path / "{0..2}.tar", kind="labelled")
 
 
 def test_without_pairs(tmp_path):

@@ -219,7 +219,8 @@ def _lacking(pictures: Pictures, known: Collection[Path]) -> list[Path]:
 
 
 def _few(paths: Sequence[Path], root: Path) -> str:
-    named = [str(path.relative_to(root)) for path in paths[:3]]
+    # A pattern that names shards is above none of them.
+    named = [str(path.relative_to(root) if path.is_relative_to(root) else path) for path in paths[:3]]
     return ", ".join(named) + (" …" if len(paths) > 3 else "")
 
 

@@ -119,6 +119,8 @@ def named(root: Path) -> tuple[Path, ...]:
     """
     if root.suffix.lower() != tars.SUFFIX or root.is_dir():
         return ()
+    if root.is_file():
+        return (root,)
     found = tuple(Path(name) for name in dict.fromkeys(_expanded(str(root))))
     missing = [path for path in found if not path.is_file()]
     if missing and len(found) > 1:

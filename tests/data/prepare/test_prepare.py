@@ -421,6 +421,9 @@ def test_our_shards_are_webdataset_s(tmp_path, pairs):
     assert [sample["__key__"] for sample in samples[:3]] == ["0", "2", "4"]
     assert len(samples) == 20
     assert all(sample["a.jpg"].size == sample["b.png"].size == (48, 40) for sample in samples)
+    for single in ("train-000003.tar", "train-{000003..000003}.tar"):
+        made(root := tmp_path / single[:10], tmp_path / "out/train" / single, val=0, test=0)
+        assert {file.stem for file in pictures(root)} == {Path(s["__key__"]).name for s in samples[18:]}
 
 
 def test_wishes_that_can_t_be(pairs, tmp_path):

@@ -204,7 +204,7 @@ def _key(path: Path, root: Path, strange: frozenset[str] | set[str] = frozenset(
     """A sample's name: without what says split, side, class, shard or format."""
     inside = path.relative_to(root) if path.is_relative_to(root) else Path(path.name)
     *folders, name = inside.parts
-    sharded = any(folder.lower().endswith(tars.SUFFIX) for folder in folders)
+    sharded = any(folder.lower().endswith(tars.SUFFIX) for folder in path.parts[:-1])
     kept = [
         folder
         for folder in folders
