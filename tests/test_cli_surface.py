@@ -190,6 +190,14 @@ def test_an_interruption_and_a_closed_pipe_end_quietly(error, code, said, run, m
     assert run("info", "x") == (code, "", said)
 
 
+def test_a_verb_that_is_interrupted_says_so(run, monkeypatch):
+    def fail(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("translate.data.inspect.inspect", fail)
+    assert run("data", "inspect", ".") == (130, "", "interrupted\n")
+
+
 def test_a_bug_of_ours_keeps_its_traceback(monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError

@@ -16,6 +16,7 @@ app = App(
     name="translate",
     help="Train and serve conditional image-to-image translators.",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # `main` says so
 )
 data = App(name="data", help="Get, render, inspect and prepare data sets.")
 
