@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo app test lint clean
+.PHONY: help demo app test screenshots lint clean
 
 help:
 	@echo "make demo   train a horse-to-zebra translator on rendered pictures and look at it (minutes)"
 	@echo "make app    open the studio, a page for translating, drawing and batches"
 	@echo "make test   run the whole test suite"
+	@echo "make screenshots   take the pictures of the studio in docs/images, after make demo"
 	@echo "make lint   ruff and pyright"
 	@echo "make clean  remove .venv; data, runs and outputs stay"
 
@@ -22,6 +23,9 @@ app: .venv/.installed-app
 test: .venv/.installed-dev
 	@echo "Running the test suite"
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
+
+screenshots: .venv/.installed-dev
+	@$(BIN)/python -m pytest tests/apps/test_screenshots.py --screenshots docs/images
 
 lint: .venv/.installed-dev
 	@$(BIN)/ruff check .

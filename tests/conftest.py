@@ -21,6 +21,13 @@ _QUIET = [
 ]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--screenshots", metavar="FOLDER", help="take the documentation's pictures of the studio"
+    )
+    parser.addoption("--screenshots-models", metavar="FOLDER", default="checkpoints")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real pictures beside the repository, where somebody put them; not part of it."""

@@ -36,6 +36,8 @@ def models(tmp_path_factory, write_model, run_folder, labelled_model, latent_mod
     write_model(folder / "maps.safetensors", classes=("0", "1", "2"))
     (folder / "damaged.safetensors").write_bytes(b"nothing")
     (folder / "both" / "examples").mkdir()
+    stripes = np.tile(np.array([[[0], [1], [2], [1]]], np.uint8), (64, 16, 3))
+    images.write(folder / "maps" / "examples" / "stripes.png", stripes)
     for name, number in (("one", 7), ("two", 8)):
         images.write(folder / "both" / "examples" / f"{name}.png", photo(number))
     return folder

@@ -123,6 +123,8 @@ def test_drawings_become_what_models_were_trained_on(shelf):
     assert set(np.unique(made)) <= {0, 1, 2}
     assert (made[:31] == 2).all()
     assert (made[32:] == 0).all()
+    canvas[:] = [1, 1, 1, 255]  # a map of somebody's own
+    assert (drawn(grey, canvas) == 1).all()
 
     lines = Paper("lines", 64, ("#ffffff", "#000000"), ("Eraser", "Pencil"), 1.5 / 64)
     assert brush_size(lines) == 12

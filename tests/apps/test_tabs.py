@@ -63,6 +63,11 @@ def test_a_map_is_painted_and_the_result_follows_every_stroke(page, models):
     stroke(page, (0.3, 0.6), (0.7, 0.6))
     until(page, lambda: shown(page, "#drawn"), lambda made: (made != first).any())
 
+    page.locator("#draw-examples button").first.click()
+    stripes = images.read(models / "maps/examples/stripes.png").pixels
+    wanted = translator(stripes.repeat(4, 0).repeat(4, 1))
+    until(page, lambda: shown(page, "#drawn"), lambda made: np.array_equal(made, wanted))
+
 
 def test_many_files_come_back_as_a_zip_and_bad_ones_are_listed(page, models, tmp_path, photo):
     from playwright.sync_api import expect

@@ -46,6 +46,7 @@ def build(settings: Settings, shelf: Shelf, desk: Desk) -> Tab:
                 buttons=["fullscreen"],
                 interactive=False,
                 elem_id="batch-gallery",
+                elem_classes="tiles",
             )
             status = gr.Markdown(elem_id="batch-status", elem_classes="remark")
             bad = gr.Dataframe(

@@ -149,7 +149,7 @@ class Examples:
         self.gallery = gr.Gallery(
             label=label,
             columns=4,
-            height=160,
+            height=190,
             allow_preview=False,
             visible=False,
             interactive=False,
@@ -168,9 +168,18 @@ class Examples:
         return self.gallery.select(self._taken, model, into, api_visibility="private")
 
     def _taken(self, name: str | None, event: gr.SelectData) -> str:
-        # By its number: a path would be the visitor's word for what the server is to show.
         with friendly("This example"):
-            return one_of(self._pictures(self._shelf.offer(name or "")), event.index, NO_EXAMPLE)
+            return self.picture(name, event.index)
+
+    def picture(self, name: str | None, number: Any) -> str:
+        """Where the example of a model is served from that was clicked.
+
+        By its number: a path would be the visitor's word for what the server is to show.
+
+        Raises:
+            UsageError: the model or the picture is gone.
+        """
+        return one_of(self._pictures(self._shelf.offer(name or "")), number, NO_EXAMPLE)
 
     def _pictures(self, offer: Offer | None) -> list[str]:
         found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -48,6 +49,19 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
             )
             status = gr.Markdown(elem_id="draw-status", elem_classes="remark")
 
+    def translated(pixels: np.ndarray, *asked: Any) -> Iterator[Any]:
+        """Result and status, once they are there."""
+        file = new_folder(settings.files) / "drawn" / _NAME
+        file.parent.mkdir()
+        # Transparency is what is to be filled, so it has to be written as it is.
+        file.write_bytes(images.encode(pixels, "PNG"))
+        request = Request(file, _NAME, *asked)
+        task = desk.hand_in(lambda report: translating.answer(request, report))
+        for _ in task.watch():
+            yield [gr.skip()] * 2
+        answer = task.result()
+        yield [str(answer.after[0]), answer.sentence]
+
     def draw(
         strokes: dict[str, Any] | None,
         model: str | None,
@@ -61,16 +75,25 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
             if pixels is None or not model:
                 yield [gr.skip()] * 2
                 return
-            file = new_folder(settings.files) / "drawn" / _NAME
-            file.parent.mkdir()
-            # Transparency is what is to be filled, so it has to be written as it is.
-            file.write_bytes(images.encode(pixels, "PNG"))
-            request = Request(file, _NAME, model, direction, label, text)
-            task = desk.hand_in(lambda report: translating.answer(request, report))
-            for _ in task.watch():
-                yield [gr.skip()] * 2
-            answer = task.result()
-        yield [str(answer.after[0]), answer.sentence]
+            yield from translated(pixels, model, direction, label, text)
+
+    def start_from(
+        model: str | None,
+        direction: str | None,
+        label: str | None,
+        text: str | None,
+        event: gr.SelectData,
+    ) -> Iterator[Any]:
+        with friendly("This example"):
+            path = examples.picture(model, event.index)
+            wanted = paper(shelf.offer(model or "").card)
+            fills = wanted is not None and wanted.kind == "holes"
+            yield [gr.skip() if fills else path, path if fills else gr.skip(), gr.skip(), gr.skip()]
+            if wanted is not None and not fills:
+                # Not left to the canvas, which takes seconds to say that it has another picture.
+                pixels = drawn(wanted, _rgba(Path(path)))
+                for each in translated(pixels, model, direction, label, text):
+                    yield [gr.skip(), gr.skip(), *each]
 
     def on(event: Any, editor: Any) -> None:
         event(
@@ -106,7 +129,14 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
             return filled(name)[1:]
 
     choice.model.input(choose, choice.model, follows, trigger_mode="always_last", api_visibility="private")
-    on(examples.on_choice(choice.model, canvas).success, canvas)
+    examples.gallery.select(
+        start_from,
+        choice.asked,
+        [canvas, picture, result, status],
+        show_progress="hidden",
+        api_visibility="private",
+        **QUEUE,
+    )
     return Tab([choice.model, *follows], filled)
 
 
@@ -149,6 +179,11 @@ def _sheets(wanted: Paper | None) -> list[Any]:
     )
     hidden = gr.update(elem_classes=[_ASIDE], value=None)
     return [gr.update(value=HINTS[wanted.kind]), hidden if holes else shown, shown if holes else hidden]
+
+
+def _rgba(path: Path) -> np.ndarray:
+    pixels = images.read(path).pixels
+    return np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
 
 
 def _picture(wanted: Paper, strokes: dict[str, Any]) -> np.ndarray | None:

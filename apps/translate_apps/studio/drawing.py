@@ -29,17 +29,18 @@ def drawn(paper: Paper, composite: np.ndarray) -> np.ndarray:
     """A canvas, uint8 RGBA `(H, W, 4)`, as the model's picture, uint8 RGB `(side, side, 3)`.
 
     What nobody painted is white, or of classes the first one's colour. A brush's soft edge lies between two
-    classes, so every pixel becomes the nearest.
+    classes, so every pixel becomes the nearest; a map that was put on the canvas may have the model's own.
     """
     image = Image.fromarray(composite, "RGBA")
     flat = Image.alpha_composite(Image.new("RGBA", image.size, paper.colours[0]), image).convert("RGB")
     if paper.kind == "lines":
         return np.asarray(flat.resize((paper.side, paper.side), Image.Resampling.BOX))
     pixels = np.asarray(flat.resize((paper.side, paper.side), Image.Resampling.NEAREST))
-    palette = np.array([_rgb(int(colour[1:], 16)) for colour in paper.colours], np.int32)
     values = np.array([_rgb(value) for value in paper.values], np.uint8)
+    shown = np.array([_rgb(int(colour[1:], 16)) for colour in paper.colours], np.uint8)
+    palette = np.concatenate([shown, values]).astype(np.int32)
     distance = ((pixels[:, :, None].astype(np.int32) - palette) ** 2).sum(3)
-    return values[distance.argmin(2)]
+    return values[distance.argmin(2) % len(values)]
 
 
 def with_holes(background: np.ndarray, layers: list[np.ndarray]) -> np.ndarray | None:

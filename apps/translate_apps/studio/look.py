@@ -42,13 +42,15 @@ CSS = """
 .facts th, .facts td { vertical-align: top; overflow-wrap: anywhere; }
 .facts th { width: 7.5rem; text-align: left; font-weight: 400 !important; }
 .facts th { color: var(--body-text-color-subdued) !important; overflow-wrap: normal; }
-.examples .grid-wrap { max-height: 150px; }
-.tiles .grid-wrap { padding-top: 36px; }
+.examples .grid-wrap { max-height: 190px; }
+.tiles .grid-wrap { padding-top: 36px !important; }
+#run-again { align-self: end; height: 42px; }
 :focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; }
 @media (max-width: 640px) {
   .gradio-container > main { padding: 0 12px 24px; }
   #masthead { padding-top: 12px; }
   .tab-container button { font-size: 0.92rem; padding: 6px 8px; }
+  #result, #compare-result { height: 400px !important; }
 }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
 """

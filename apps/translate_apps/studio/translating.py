@@ -65,7 +65,7 @@ class Translating:
     def __init__(self, settings: Settings, shelf: Shelf):
         self._settings = settings
         self._shelf = shelf
-        self._made: OrderedDict[Request, list[np.ndarray]] = OrderedDict()
+        self._made: OrderedDict[Request, tuple[list[np.ndarray], float]] = OrderedDict()
 
     def answer(self, request: Request, report: Report) -> Answer:
         """Do what is asked for. To be called in one thread alone.
@@ -76,10 +76,8 @@ class Translating:
         offer = self._shelf.offer(request.model)
         suffix = _kept_suffix(request.name)
         original = self._read(request, suffix)
-        started = time.perf_counter()
         translator = self._shelf.translator(offer, request.direction)
-        outputs = self._outputs(translator, request, original.frames[0], report)
-        seconds = time.perf_counter() - started
+        outputs, seconds = self._outputs(translator, request, original.frames[0], report)
         pixels = images.eight_bits(original.frames[0].pixels)
         folder = new_folder(self._settings.files)
         files = []
@@ -89,7 +87,8 @@ class Translating:
             files.append(folder / f"{Path(request.name).stem}{tail}{suffix}")
             images.write_like(files[-1], [mixed], original)
         height, width = outputs[0].shape[:2]
-        said = [f"{pixels.shape[1]}×{pixels.shape[0]} → {width}×{height} pixels in {seconds:.1f} s"]
+        took = f"{seconds:.1f} s" if seconds >= 0.95 else f"{seconds:.2f} s"
+        said = [f"{pixels.shape[1]}×{pixels.shape[0]} → {width}×{height} pixels in {took}"]
         notes = dict.fromkeys((*original.notes, *translator.notes))
         return Answer(
             shown(folder / "shown" / "before.png", request.path, pixels, upright=False),
@@ -109,19 +108,21 @@ class Translating:
 
     def _outputs(
         self, translator: Translator, request: Request, frame: images.Frame, report: Report
-    ) -> list[np.ndarray]:
-        """uint8 or uint16 (H, W, C) each; `request.strength` plays no part."""
+    ) -> tuple[list[np.ndarray], float]:
+        """uint8 or uint16 (H, W, C) each, and the seconds they took; `request.strength` plays no part."""
         key = replace(request, strength=1.0)
         if key in self._made:
             self._made.move_to_end(key)
             return self._made[key]
         count = request.samples if translator.card.latent else 1
+        started = time.perf_counter()
         made = translated(translator, frame, request, count, report)
+        took = time.perf_counter() - started
         if sum(output.nbytes for output in made) <= _REMEMBERED_BYTES:
-            self._made[key] = made
+            self._made[key] = made, took
             while len(self._made) > _REMEMBERED:
                 self._made.popitem(last=False)
-        return made
+        return made, took
 
 
 def translated(
