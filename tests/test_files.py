@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import socket
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -135,3 +138,41 @@ def test_a_folder_appears_whole_and_what_killed_processes_left_goes(tmp_path):
         interrupted()
     assert listing(tmp_path / "set") == ["new.png"]
     assert len(listing(tmp_path)) == 3
+
+
+def test_a_folder_whose_replacement_was_killed_is_there_again(tmp_path):
+    touch(tmp_path / f".set.{2**30}.old" / "old.png")  # moved away, and nothing in its place yet
+    with files.replacing_folder(tmp_path / "set") as growing:
+        assert listing(tmp_path / "set") == ["old.png"]
+        touch(tmp_path / f".set.{2**30}.old" / "older.png")  # its successor was in place already
+        touch(growing / "new.png")
+    with files.replacing_folder(tmp_path / "set") as growing:
+        touch(growing / "newer.png")
+    assert listing(tmp_path) == ["set"]
+    assert listing(tmp_path / "set") == ["newer.png"]
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_an_empty_folder_that_is_another_disk_is_filled(tmp_path, monkeypatch, full):
+    (tmp_path / "set").mkdir()
+
+    def fill() -> None:
+        with files.replacing_folder(tmp_path / "set", last=".record") as growing:
+            touch(growing / "a" / "1.png")
+            touch(growing / ".record")
+
+    def rename(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    def copy(source: str, target: str, **_: object) -> str:
+        if full and str(source).endswith(".record"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return copyfile(source, target)
+
+    copyfile = shutil.copyfile
+    monkeypatch.setattr(os, "rename", rename)
+    monkeypatch.setattr(shutil, "copyfile", copy)
+    with pytest.raises(OutputError, match="no space left") if full else nullcontext():
+        fill()
+    assert listing(tmp_path) == ["set"]
+    assert listing(tmp_path / "set") == ([] if full else [".record", "a"])

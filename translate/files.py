@@ -15,6 +15,7 @@ from pathlib import Path
 from translate.errors import DataError, OutputError
 
 PART = ".part"
+_FORMER = ".old"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LONGEST_NAME = 255  # bytes, on every file system in common use
 
@@ -71,11 +72,14 @@ def replacing_folder(directory: str | Path, last: str = "") -> Iterator[Path]:
 def _sweep(target: Path) -> None:
     import psutil  # 20 ms, and few write folders
 
-    pattern = re.compile(rf"\.{re.escape(target.name)}\.([0-9]+){re.escape(PART)}")
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.([0-9]+)({re.escape(PART)}|{re.escape(_FORMER)})")
     for entry in list(target.parent.iterdir()):
         match = pattern.fullmatch(entry.name)
         if match and (int(match[1]) == os.getpid() or not psutil.pid_exists(int(match[1]))):
-            shutil.rmtree(entry, ignore_errors=True)
+            if match[2] == _FORMER and not target.exists():  # killed between the two moves
+                entry.rename(target)
+            else:
+                shutil.rmtree(entry, ignore_errors=True)
 
 
 def _move_over(target: Path, growing: Path, last: str) -> None:
@@ -83,11 +87,9 @@ def _move_over(target: Path, growing: Path, last: str) -> None:
         growing.rename(target)
         return
     if not any(target.iterdir()):
-        # Somebody may stand in an empty folder, so it is filled, not replaced.
-        for child in sorted(growing.iterdir(), key=lambda path: path.name == last):
-            child.rename(target / child.name)
+        _fill(target, growing, last)
         return
-    former = target.with_name(f".{target.name}.{os.getpid()}.old")
+    former = target.with_name(f".{target.name}.{os.getpid()}{_FORMER}")
     target.rename(former)
     try:
         growing.rename(target)
@@ -95,6 +97,19 @@ def _move_over(target: Path, growing: Path, last: str) -> None:
         former.rename(target)
         raise
     shutil.rmtree(former, ignore_errors=True)
+
+
+def _fill(target: Path, growing: Path, last: str) -> None:
+    """Move what is in `growing` into an empty folder, in which somebody may stand, or that is a disk."""
+    children = sorted(growing.iterdir(), key=lambda path: path.name == last)
+    try:
+        for child in children:
+            shutil.move(child, target / child.name)
+    except BaseException:
+        for child in children:
+            shutil.rmtree(target / child.name, ignore_errors=True)
+            (target / child.name).unlink(missing_ok=True)
+        raise
 
 
 def explain(error: OSError) -> str:
