@@ -78,7 +78,7 @@ def damaged(scale: int, size: int) -> Pictures:
 
 
 MODELS: dict[str, Callable[[], Pictures]] = {
-    "horse2zebra": lambda: coat("chestnut", 128),
+    "horse2zebra": lambda: coat("chestnut", 64),
     "savanna-coats": lambda: coats(96),
     "savanna-edges": lambda: line_drawings(128),
     "savanna-masks": lambda: maps(64),

@@ -75,11 +75,11 @@ LIGHT = "data.batch_size=4 optim.discriminator_lr=4e-4"
 MODELS = {
     "horse2zebra": Shipped(
         "demo",
-        128,
-        f"generator.depth=4 generator.width=24 discriminator.layers=3 training.steps=1600 {SHORT}",
+        64,
+        "",
         "unpaired",
         "chestnut:zebra",
-        400,
+        200,
         "chestnut:zebra",
         ("horse", "zebra"),
     ),

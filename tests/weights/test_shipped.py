@@ -71,7 +71,7 @@ def test_the_studio_offers_runs_and_shipped_models_unless_told_a_folder(tmp_path
 
 
 def test_they_are_small_and_described():
-    assert {folder.name for folder in FOLDERS} >= {"sr-x2", "sr-x4", "sr-x4-photo"}
+    assert {folder.name for folder in FOLDERS} >= {"horse2zebra", "sr-x4-photo"}
     table = (MODELS / "README.md").read_text()
     total = 0
     for folder in FOLDERS:
@@ -111,3 +111,9 @@ def test_each_does_its_work_on_its_first_example(folder):
     answer = translator(example, label="zebra" if translator.card.labels else None)
     assert answer.shape == example.shape
     assert classify(images.to_tensor(answer)) == ["zebra"]
+
+
+def test_there_is_a_way_back_to_horses():
+    back = translate.load(MODELS / "horse2zebra", "b2a", device="cpu")
+    zebra = images.to_tensor(render_scene(SCENE, ["zebra"], 64).images["zebra"])
+    assert classify(back(zebra)) == ["chestnut"]
