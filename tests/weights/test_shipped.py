@@ -71,7 +71,7 @@ def test_the_studio_offers_runs_and_shipped_models_unless_told_a_folder(tmp_path
 
 
 def test_they_are_small_and_described():
-    assert {folder.name for folder in FOLDERS} >= {"horse2zebra", "sr-x4-photo"}
+    assert len(FOLDERS) >= 7
     table = (MODELS / "README.md").read_text()
     total = 0
     for folder in FOLDERS:
