@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from translate_apps.studio.translating import Translating
 
 _KEPT_SECONDS = 3600  # uploads and results
 _SESSIONS = 256  # of visitors that Gradio remembers, 140 KB each; every request of a program is a visitor
+_WARM_AFTER = 3.0  # seconds
 _QUEUE = 64  # visitors' requests that wait; more are told to come back
 
 
@@ -31,9 +33,11 @@ class Studio:
     page: gr.Blocks
     address: str
     trainings: Trainings
+    warming: threading.Timer
 
     def close(self) -> None:
         """End it, and the training that is under way, which saves."""
+        self.warming.cancel()
         self.page.close(verbose=False)
         self.trainings.close()
 
@@ -117,9 +121,11 @@ def serve(
         inbrowser=False,
         favicon_path=str(Path(__file__).with_name("favicon.svg")),
     )
-    # After the page is there: torch takes as long to import as Gradio does.
-    desk.hand_in(lambda _: shelf.load_first())
-    return Studio(page, address, trainings)
+    # After the first page is there, which importing torch would slow down. Who asks sooner needn't wait.
+    warming = threading.Timer(_WARM_AFTER, lambda: desk.hand_in(lambda _: shelf.load_first()))
+    warming.daemon = True
+    warming.start()
+    return Studio(page, address, trainings, warming)
 
 
 def _filled(tab: Any) -> list[Any]:
