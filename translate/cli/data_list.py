@@ -71,8 +71,9 @@ def training_of(card: Card) -> str:
     if "trainA" in counts:
         return f"{counts['trainA']:,} + {counts['trainB']:,}"
     what = "" if card.layout in ("plain", "labelled") else " pairs"
-    count = counts.get("train", counts.get("all"))
-    return f"{count:,}{what}" if count else card.rough_count or "–"
+    if "all" in counts:
+        return f"{counts['all']:,}{what} in all"
+    return f"{counts['train']:,}{what}" if "train" in counts else card.rough_count or "–"
 
 
 def size_of(card: Card) -> str:
