@@ -45,7 +45,7 @@ def page(models, tmp_path):
     folder = tmp_path / "models"
     shutil.copytree(models, folder)
     settings = Settings(folder, tmp_path / "files", tmp_path / "data", device="cpu", allow_train=True)
-    made, desk, _ = build(settings, Trainings(settings))
+    made, desk = build(settings, Trainings(settings))
     yield made, folder
     desk.close()
 

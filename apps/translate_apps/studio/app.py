@@ -22,7 +22,6 @@ from translate_apps.studio.translating import Translating
 
 _KEPT_SECONDS = 3600  # uploads and results
 _SESSIONS = 256  # of visitors that Gradio remembers, 140 KB each; every request of a program is a visitor
-_WARM_AFTER = 3.0  # seconds
 _QUEUE = 64  # visitors' requests that wait; more are told to come back
 
 
@@ -33,16 +32,14 @@ class Studio:
     page: gr.Blocks
     address: str
     trainings: Trainings
-    warming: threading.Timer
 
     def close(self) -> None:
         """End it, and the training that is under way, which saves."""
-        self.warming.cancel()
         self.page.close(verbose=False)
         self.trainings.close()
 
 
-def build(settings: Settings, trainings: Trainings) -> tuple[gr.Blocks, Desk, Shelf]:
+def build(settings: Settings, trainings: Trainings) -> tuple[gr.Blocks, Desk]:
     """The whole page, not yet served, with what it works with."""
     shelf, desk = Shelf(settings.models, settings.device, settings.shipped), Desk()
     translating = Translating(settings, shelf)
@@ -75,15 +72,25 @@ def build(settings: Settings, trainings: Trainings) -> tuple[gr.Blocks, Desk, Sh
             return [_described(name, offer.card, list(offer.files)) for name, offer in shelf.offers().items()]
 
         api(models, api_name="models")
+        seen = threading.Event()
+
+        def filled() -> list[Any]:
+            made = [value for tab in tabs for value in _filled(tab)]
+            if not seen.is_set():
+                # Not before somebody sees the page: it would come later by as long as torch's import takes.
+                seen.set()
+                desk.hand_in(lambda _: shelf.load_first())
+            return made
+
         page.load(
-            lambda: [value for tab in tabs for value in _filled(tab)],
+            filled,
             None,
             [part for tab in tabs for part in tab.parts],
             api_visibility="private",
             queue=False,
         )
     page.queue(max_size=_QUEUE, default_concurrency_limit=4)
-    return page, desk, shelf
+    return page, desk
 
 
 def serve(
@@ -100,7 +107,7 @@ def serve(
         port: None takes the first free one from 7860 on.
     """
     trainings = Trainings(settings)
-    page, desk, shelf = build(settings, trainings)
+    page, _ = build(settings, trainings)
     _, address, _ = page.launch(
         server_name=host,
         server_port=port,
@@ -121,11 +128,7 @@ def serve(
         inbrowser=False,
         favicon_path=str(Path(__file__).with_name("favicon.svg")),
     )
-    # After the first page is there, which importing torch would slow down. Who asks sooner needn't wait.
-    warming = threading.Timer(_WARM_AFTER, lambda: desk.hand_in(lambda _: shelf.load_first()))
-    warming.daemon = True
-    warming.start()
-    return Studio(page, address, trainings, warming)
+    return Studio(page, address, trainings)
 
 
 def _filled(tab: Any) -> list[Any]:

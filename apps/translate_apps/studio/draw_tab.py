@@ -190,7 +190,10 @@ def _picture(wanted: Paper, strokes: dict[str, Any]) -> np.ndarray | None:
     """What the model is given, uint8 `(H, W, 3 or 4)`; None where nothing was drawn."""
     background, composite = strokes["background"], strokes["composite"]
     if wanted.kind != "holes":
-        return drawn(wanted, composite) if composite is not None and composite[..., 3].any() else None
+        # An editor tells of its bare sheet late, when there may be an example on it already.
+        if composite is None or (composite == composite[0, 0]).all():
+            return None
+        return drawn(wanted, composite)
     if background is None or not background.any():
         return None
     return with_holes(background, strokes["layers"])
