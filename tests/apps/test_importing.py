@@ -1,9 +1,12 @@
-"""Gradio writes no stub files when the studio imports it."""
+"""What the studio leaves out of Gradio is what it has no use for."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from importlib.util import module_from_spec
+
+import pytest
 
 from translate_apps.studio import importing
 
@@ -26,3 +29,23 @@ def test_the_writer_of_stub_files_is_taken_out_and_nothing_else(monkeypatch):
     assert callable(usual.create_or_modify_pyi), "its name has changed: the import takes twice as long"
     assert mended.create_or_modify_pyi(int, "int", []) is None
     assert mended.ComponentMeta.__name__ == "ComponentMeta"
+
+
+@pytest.mark.parametrize("mcp", [False, True])
+def test_the_server_for_language_models_is_imported_if_asked_for(mcp):
+    code = (
+        "import sys; from translate_apps.studio.importing import import_gradio; "
+        f"import_gradio(mcp={mcp}); print('mcp.server' in sys.modules); import mcp"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == str(mcp)
+
+
+def test_a_page_is_built_without_an_application_of_its_own():
+    import gradio as gr
+
+    with importing.one_app(), gr.Blocks(analytics_enabled=False) as page:
+        gr.Markdown("Hello")
+    assert page.app is None
+    page.queue()
+    assert page.app is not None

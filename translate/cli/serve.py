@@ -67,9 +67,9 @@ def serve(
     with tempfile.TemporaryDirectory(prefix="translate-studio-") as files:
         _prepare(files)
         try:
-            from translate_apps.studio.importing import without_stubs
+            from translate_apps.studio.importing import import_gradio
 
-            without_stubs()
+            import_gradio(mcp=mcp)
             from translate_apps.studio.app import serve as serve_page
         except ImportError as error:
             raise UsageError("the studio needs gradio: pip install 'image-translate[app]'") from error

@@ -13,6 +13,7 @@ from gradio.events import api
 
 from translate_apps.studio import batch_tab, compare_fold, draw_tab, look, translate_tab
 from translate_apps.studio.desk import Desk
+from translate_apps.studio.importing import one_app
 from translate_apps.studio.runs_tab import RunsTab
 from translate_apps.studio.settings import Settings
 from translate_apps.studio.shelf import Shelf
@@ -107,7 +108,8 @@ def serve(
         port: None takes the first free one from 7860 on.
     """
     trainings = Trainings(settings)
-    page, _ = build(settings, trainings)
+    with one_app():
+        page, _ = build(settings, trainings)
     _, address, _ = page.launch(
         server_name=host,
         server_port=port,

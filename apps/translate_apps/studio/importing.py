@@ -1,9 +1,10 @@
-"""Gradio, imported without what only its own developers' editors need."""
+"""Gradio without what the studio has no use for and would wait for at its start."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -33,11 +34,48 @@ class _WithoutStubs(MetaPathFinder):
         return spec
 
 
+def import_gradio(*, mcp: bool) -> None:
+    """Import it in half the time; of no effect where it is imported already.
+
+    Args:
+        mcp: whether its server for language models will be asked for, whose package takes half a second.
+    """
+    without_stubs()
+    with contextlib.nullcontext() if mcp or "mcp" in sys.modules else _missing("mcp"):
+        import gradio as gradio
+
+
 def without_stubs() -> None:
-    """Make a later `import gradio` take half the time; of no effect where it is imported already."""
+    """Let a later `import gradio` write no stub files."""
     if not any(isinstance(finder, _WithoutStubs) for finder in sys.meta_path):
         sys.meta_path.insert(0, _WithoutStubs())
 
 
-def _nothing(*_: Any) -> None:
+@contextlib.contextmanager
+def one_app() -> Iterator[None]:
+    """Let a page be built without the web application that Gradio makes of it at every step.
+
+    `launch` makes the one that is served; each takes a seventh of a second.
+    """
+    from gradio.routes import App
+
+    usual = App.create_app
+    App.create_app = staticmethod(_nothing)  # type: ignore
+    try:
+        yield
+    finally:
+        App.create_app = staticmethod(usual)
+
+
+@contextlib.contextmanager
+def _missing(module: str) -> Iterator[None]:
+    """An import of it fails."""
+    sys.modules[module] = None  # type: ignore
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+def _nothing(*_: Any, **__: Any) -> None:
     pass

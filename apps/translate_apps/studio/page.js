@@ -74,6 +74,64 @@ function drag(slider, by) {
     window.dispatchEvent(new MouseEvent(kind, { ...at, clientX: at.clientX + by }));
 }
 
+// The sketch pad (PixiJS's ticker) paints every frame anew, also when nobody draws and under another tab. Without a
+// graphics card a frame takes a tenth of a second of a processor, and what the page asks for piles up. So the pad
+// sleeps between uses, but for a frame a second, and without a card it paints ten times a second.
+const IN_USE = 1000, PACE = 100;
+const frame = requestAnimationFrame.bind(window), cancelFrame = cancelAnimationFrame.bind(window);
+const paintsThePad = new WeakMap(), asleep = new Map();
+let lastUse = -IN_USE, lowest = 0, software;
+
+const padIsSeen = () => Boolean(document.querySelector("canvas")?.checkVisibility());
+
+function hasNoCard() {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  const named = gl?.getExtension("WEBGL_debug_renderer_info");
+  const software = !named || /swiftshader|llvmpipe|software/i.test(gl.getParameter(named.UNMASKED_RENDERER_WEBGL));
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return software;
+}
+
+function use() {
+  if (!padIsSeen()) return;
+  lastUse = performance.now();
+  for (const sleeper of asleep.values()) if (sleeper.idle) wake(sleeper);
+}
+
+for (const kind of ["pointerdown", "pointermove", "pointerup", "wheel", "keydown"])
+  window.addEventListener(kind, use, { capture: true, passive: true });
+
+window.requestAnimationFrame = (callback) => {
+  if (!paintsThePad.has(callback)) paintsThePad.set(callback, String(callback).includes("_requestId"));
+  if (!paintsThePad.get(callback)) return frame(callback);
+  const idle = performance.now() - lastUse > IN_USE;
+  if (!idle && !(software ??= hasNoCard())) return frame(callback);
+  const sleeper = { callback, idle, number: --lowest };
+  asleep.set(sleeper.number, sleeper);
+  sleep(sleeper);
+  return sleeper.number;
+};
+
+window.cancelAnimationFrame = (number) => {
+  const sleeper = asleep.get(number);
+  clearTimeout(sleeper?.timer);
+  cancelFrame(sleeper ? sleeper.frame : number);
+  asleep.delete(number);
+};
+
+function sleep(sleeper) {
+  sleeper.timer = setTimeout(() => (padIsSeen() ? wake(sleeper) : sleep(sleeper)), sleeper.idle ? IN_USE : PACE);
+}
+
+function wake(sleeper) {
+  if (sleeper.frame) return;
+  clearTimeout(sleeper.timer);
+  sleeper.frame = frame((time) => {
+    asleep.delete(sleeper.number);
+    sleeper.callback(time);
+  });
+}
+
 let asked = false;
 function soon() {
   if (asked) return;
