@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo app test screenshots lint clean
+.PHONY: help demo app test test-all screenshots lint clean
 
 help:
 	@echo "make demo   train a horse-to-zebra translator on rendered pictures and look at it (minutes)"
 	@echo "make app    open the studio, a page for translating, drawing and batches"
-	@echo "make test   run the whole test suite"
+	@echo "make test   run the test suite"
+	@echo "make test-all   run the few long tests, too: collapse on toy data, a published table on a hundred photographs"
 	@echo "make screenshots   take the pictures of the studio in docs/images, after make demo"
 	@echo "make lint   ruff and pyright"
 	@echo "make clean  remove .venv; data, runs and outputs stay"
@@ -22,6 +23,9 @@ app: .venv/.installed-app
 
 test: .venv/.installed-dev
 	@echo "Running the test suite"
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not slow"
+
+test-all: .venv/.installed-dev
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 screenshots: .venv/.installed-dev
@@ -52,7 +56,7 @@ clean:
 	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[app]'
 	@touch $@
 
-.venv/.installed-dev: .venv/.installed pyproject.toml
-	@echo "Installing the test tools into .venv"
+.venv/.installed-dev: .venv/.python pyproject.toml
+	@echo "Installing translate, what it can use and the test tools into .venv (PyTorch is large: some minutes)"
 	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[dev]'
-	@touch $@
+	@touch .venv/.installed .venv/.installed-app $@

@@ -37,7 +37,7 @@ def folders(tmp_path):
     return tmp_path
 
 
-def test_a_training_is_inspected_started_stopped_and_resumed(folders, start_studio, visit):
+def test_a_training_is_inspected_started_stopped_resumed_and_saved(folders, start_studio, visit):
     from playwright.sync_api import expect
 
     models, data = folders / "models", folders / "data"
@@ -71,28 +71,17 @@ def test_a_training_is_inspected_started_stopped_and_resumed(folders, start_stud
             page.locator("#train-steps input").fill(str(stopped + 3))
             page.locator("#train-resume").click()
             expect(page.locator("#train-status")).to_contain_text("is finished", timeout=LONG)
+            page.locator("#train-name").get_by_label("Name").fill("left")
+            page.locator("#train-steps input").fill("100000")
+            page.locator("#train-start").click()
+            wait_for(models / "left/log.jsonl")
+    wait_for(models / "left/model.safetensors", seconds=30)  # saved when its studio ended
     assert read_card(models / "trial/model.safetensors").step == stopped + 3
     assert {path.name for path in (models / "trial").iterdir()} == RUN
     asked = {"data.size": 32, "training.steps": stopped + 3}
     assert (models / "trial/recipe.yaml").read_text() == dump_recipe(load_recipe("demo", asked))
     steps = [json.loads(line)["step"] for line in (models / "trial/log.jsonl").read_text().splitlines()]
     assert steps == list(range(20, stopped + 4, 20))
-
-
-def test_a_training_ends_and_saves_when_its_studio_ends(folders, start_studio, visit):
-    models = folders / "models"
-    with (
-        start_studio("--allow-train", "--data", str(folders / "data"), folder=models, cwd=folders) as studio,
-        visit(studio) as page,
-    ):
-        page.get_by_role("tab", name="Train").click()
-        page.locator("#train-name").get_by_label("Name").fill("left")
-        page.locator("#train-recipe input").click()
-        page.get_by_role("option", name="demo").click()
-        page.locator("#train-size input").fill("32")
-        page.locator("#train-start").click()
-        wait_for(models / "left/log.jsonl")
-    wait_for(models / "left/model.safetensors", seconds=30)
 
 
 def wait_for(path, seconds=120):

@@ -111,7 +111,7 @@ def test_refusals():
         ("set5", 2, 33.66, 0.9299),
         ("set5", 4, 28.42, 0.8104),
         ("set14", 4, 26.00, 0.7027),
-        ("bsd100", 4, 25.96, 0.6675),
+        pytest.param("bsd100", 4, 25.96, 0.6675, marks=pytest.mark.slow),
     ],
 )
 def test_bicubic_upscaling_gives_the_published_table(shared_data, name, scale, psnr, ssim):

@@ -255,7 +255,6 @@ def stop_after(step: int, recipe: str, data: Path, run: Path, **more: Any) -> No
     assert outcome.step == step
 
 
-@pytest.mark.slow
 def test_killed_at_any_moment_and_resumed_equals_uninterrupted(unpaired: Path, tmp_path: Path):
     steps = 24
     run_training("cyclegan", unpaired, tmp_path / "whole", steps=steps)
