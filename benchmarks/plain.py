@@ -10,8 +10,9 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def with_plain_convolutions(network: Network) -> Network:
-    """The same weights through `nn.Conv2d` alone; changes the network and returns it."""
+    """The same weights through torch's own layers; changes the network and returns it."""
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            module.__class__ = nn.Conv2d
+        for plain in (nn.Conv2d, nn.ConvTranspose2d):
+            if isinstance(module, plain):
+                module.__class__ = plain
     return network

@@ -10,7 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from translate.networks import convolutions, winograd
-from translate.networks.convolutions import FewOutputsConv2d, InstanceNorm2d, ShiftedSum
+from translate.networks.convolutions import (
+    DoublingConv2d,
+    FewOutputsConv2d,
+    HalvingConv2d,
+    InstanceNorm2d,
+    ShiftedSum,
+)
 from translate.networks.resnet import ResNet
 from translate.networks.winograd import Padding, Winograd, WinogradConv2d
 
@@ -48,7 +54,7 @@ def test_bands_of_any_size_give_the_same(tiles: int, monkeypatch: pytest.MonkeyP
     test_winograd_is_convolution_and_so_are_its_gradients((13, 10), True)
 
 
-def same(ours: nn.Conv2d, plain: nn.Conv2d, image: Tensor, tolerance: float) -> None:
+def same(ours: nn.Module, plain: nn.Module, image: Tensor, tolerance: float) -> None:
     """Outputs and gradients differ by less than `tolerance` of their norm."""
     ours.load_state_dict(plain.state_dict())
     results = []
@@ -76,6 +82,36 @@ def test_few_outputs_layer_is_the_plain_layer(kernel: int, outputs: int, mode: P
     torch.manual_seed(0)
     plain = nn.Conv2d(8, outputs, kernel, padding=kernel // 2, padding_mode=mode)
     same(FewOutputsConv2d(8, outputs, kernel, padding_mode=mode), plain, torch.randn(2, 8, 11, 14), 1e-6)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (9, 7), (12, 15), (20, 20)])
+def test_deep_layers_of_a_u_net_are_the_plain_layers(size: tuple[int, int], bias: bool):
+    torch.manual_seed(0)
+    image = torch.randn(2, 6, *size)
+    for outputs in (8, 3):
+        plain = nn.ConvTranspose2d(6, outputs, 4, stride=2, padding=1, bias=bias)
+        same(DoublingConv2d(6, outputs, bias=bias), plain, image, 1e-6)
+    for odd in (0, 1):
+        plain = nn.Conv2d(6, 8, 4, stride=2, padding=1, bias=bias)
+        image = torch.randn(2, 6, 2 * size[0] + odd, 2 * size[1])
+        same(HalvingConv2d(6, 8, bias=bias), plain, image, 1e-6)
+
+
+def test_deep_layers_take_torchs_route_for_large_maps(monkeypatch: pytest.MonkeyPatch):
+    routes: list[str] = []
+    for name in ("fold", "unfold"):
+        real = getattr(F, name)
+        monkeypatch.setattr(
+            F, name, lambda *a, real=real, name=name, **k: routes.append(name) or real(*a, **k)
+        )
+    small, large = torch.zeros(1, 6, 16, 16), torch.zeros(1, 6, 40, 40)
+    for image in (small, large, small.double()):
+        DoublingConv2d(6, 8).to(image.dtype)(image)
+        HalvingConv2d(6, 8).to(image.dtype)(image)
+    assert routes == ["fold", "unfold"]
+    DoublingConv2d(6, 3)(large)
+    assert routes == ["fold", "unfold", "fold"]
 
 
 def test_shifted_sum_by_hand():

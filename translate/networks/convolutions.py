@@ -1,8 +1,9 @@
 """Layers that are faster on a CPU; weights, names and results are those of torch's.
 
 A generator's 3×3 convolutions of many channels are `winograd.WinogradConv2d`. Its last convolution has so few
-output channels that a vector unit idles: `FewOutputsConv2d`; its norms are `InstanceNorm2d`. Elsewhere (CUDA,
-other precisions, compiling, exporting) these are the layers of torch that they inherit from.
+output channels that a vector unit idles: `FewOutputsConv2d`; its norms are `InstanceNorm2d`. A U-Net's deep
+layers have more weights than pixels: `HalvingConv2d` and `DoublingConv2d`. Elsewhere (CUDA, other precisions,
+compiling, exporting) these are the layers of torch that they inherit from.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from translate.networks.winograd import (
 
 NORM_VALUES = 2**16  # taken at a time by a norm: what the nearest cache holds twice
 FEW_OUTPUTS = 4  # channels, half of what the narrowest vector unit makes at once
+FEW_PIXELS = 256  # of the smaller map and a whole batch; with more, torch's own routine is faster
+FEW_ROWS = 128  # of a product's left side: fewer are read along, whichever way they lie
 
 
 class FewOutputsConv2d(nn.Conv2d):
@@ -53,6 +56,52 @@ class FewOutputsConv2d(nn.Conv2d):
         padded = F.pad(input, (edge,) * 4, "reflect" if self.padding_mode == "reflect" else "constant")
         columns = weight.permute(3, 0, 1, 2).reshape(kernel * outputs, inputs, kernel, 1)
         output: Tensor = ShiftedSum.apply(F.conv2d(padded, columns), kernel)  # type: ignore
+        return output if self.bias is None else output + self.bias.view(-1, 1, 1)
+
+
+class HalvingConv2d(nn.Conv2d):
+    """A 4×4 convolution of stride 2; from few pixels as one product with the weights as they lie.
+
+    Torch's routine turns the weights into a layout of its own at every call, and for a deep layer's small map
+    that is most of the time. Maps float32 (B, inputs, H, W) to (B, outputs, H / 2, W / 2).
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, bias: bool = True):
+        super().__init__(inputs, outputs, 4, stride=2, padding=1, bias=bias)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the parent's name)
+        batch, _, height, width = input.shape
+        rows, columns = height // 2, width // 2
+        if takes_plain_route(input) or batch * rows * columns > FEW_PIXELS // 4:
+            return super().forward(input)
+        patches = F.unfold(input, 4, padding=1, stride=2)  # (B, inputs · 16, H W / 4)
+        output = (self.weight.flatten(1) @ patches).view(batch, -1, rows, columns)
+        return output if self.bias is None else output + self.bias.view(-1, 1, 1)
+
+
+class DoublingConv2d(nn.ConvTranspose2d):
+    """A 4×4 transposed convolution of stride 2; of few pixels as one product, and sixteen shifted sums.
+
+    For the same reason as `HalvingConv2d`, and to few channels as `FewOutputsConv2d`. Maps float32
+    (B, inputs, H, W) to (B, outputs, 2 H, 2 W).
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, bias: bool = True):
+        super().__init__(inputs, outputs, 4, stride=2, padding=1, bias=bias)
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002
+        batch, inputs, height, width = input.shape
+        pixels = batch * height * width
+        most = FEW_PIXELS if self.out_channels > FEW_OUTPUTS else FEW_PIXELS * 64
+        if takes_plain_route(input) or pixels > most or output_size is not None:
+            return super().forward(input, output_size)
+        weight, vectors = self.weight.flatten(1), input.flatten(2)
+        if pixels > FEW_ROWS:
+            shares = weight.T @ vectors
+        else:
+            shares = vectors.transpose(1, 2).reshape(pixels, inputs) @ weight
+            shares = shares.view(batch, height * width, -1).transpose(1, 2)
+        output = F.fold(shares, (2 * height, 2 * width), 4, padding=1, stride=2)
         return output if self.bias is None else output + self.bias.view(-1, 1, 1)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from translate.networks.blur import BlurUp
-from translate.networks.convolutions import InstanceNorm2d
+from translate.networks.convolutions import DoublingConv2d, InstanceNorm2d
 from translate.networks.spectral import SETTLING, SpectralConv2d
 from translate.networks.virtual_norm import VirtualBatchNorm2d
 
@@ -175,11 +175,11 @@ def upsample(name: str, inputs: int, outputs: int, *, kernel: int, bias: bool) -
         kernel: of the transposed convolution, 3 or 4.
     """
     if name == "transpose":
-        padding, extra = (1, 0) if kernel == 4 else (1, 1)
-        layer = nn.ConvTranspose2d(
-            inputs, outputs, kernel, stride=2, padding=padding, output_padding=extra, bias=bias
+        if kernel == 4:
+            return nn.Sequential(DoublingConv2d(inputs, outputs, bias=bias))
+        return nn.Sequential(
+            nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=bias)
         )
-        return nn.Sequential(layer)
     if name == "resize":
         return nn.Sequential(
             nn.Upsample(scale_factor=2, mode="nearest"),

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from translate.networks.attention import SelfAttention, attended_place
 from translate.networks.conditional_norms import Condition
+from translate.networks.convolutions import HalvingConv2d
 from translate.networks.layers import Generator, blend, check_masked, needs_bias, norm_layer, upsample
 from translate.networks.spectral import spectral as normalise_spectrally
 
@@ -79,7 +80,7 @@ class UNet(Generator):
             innermost = level == depth - 1
             down = [
                 nn.LeakyReLU(0.2),
-                nn.Conv2d(channels[level - 1], channels[level], 4, stride=2, padding=1, bias=bias),
+                HalvingConv2d(channels[level - 1], channels[level], bias=bias),
             ]
             # One pixel per channel may be left here, and its normalisation would always be zero.
             encoder.append(nn.Sequential(*down, *([] if innermost else [make_norm(channels[level])])))
