@@ -10,7 +10,7 @@ help:
 	@echo "make demo   train a horse-to-zebra translator on rendered pictures and look at it (minutes)"
 	@echo "make app    open the studio, a page for translating, drawing and batches"
 	@echo "make test   run the test suite"
-	@echo "make test-all   run the few long tests, too: collapse on toy data, a published table on a hundred photographs"
+	@echo "make test-all   run the long tests, too"
 	@echo "make screenshots   take the pictures of the studio in docs/images, after make demo"
 	@echo "make lint   ruff and pyright"
 	@echo "make clean  remove .venv; data, runs and outputs stay"
