@@ -17,7 +17,7 @@ from translate.weights.drawing import Paper, paper
 from translate_apps.studio.batch import Batch, BatchRequest
 from translate_apps.studio.components import Upload, sentence
 from translate_apps.studio.desk import Desk, Stopped
-from translate_apps.studio.drawing import CANVAS, brush_size, drawn, ground, with_holes
+from translate_apps.studio.drawing import CANVAS, brush_size, coloured, drawn, ground, with_holes
 from translate_apps.studio.settings import Settings
 from translate_apps.studio.shelf import Shelf
 from translate_apps.studio.translating import Request, Translating, blended
@@ -123,6 +123,9 @@ def test_drawings_become_what_models_were_trained_on(shelf):
     assert set(np.unique(made)) <= {0, 1, 2}
     assert (made[:31] == 2).all()
     assert (made[32:] == 0).all()
+    canvas[..., :3] = coloured(grey, made)
+    assert canvas[5, 5, :3].tolist() == [0x80, 0, 0]
+    assert (drawn(grey, canvas) == made).all()
     canvas[:] = [1, 1, 1, 255]  # a map of somebody's own
     assert (drawn(grey, canvas) == 1).all()
 

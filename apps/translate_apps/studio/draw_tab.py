@@ -14,7 +14,7 @@ from translate.weights.drawing import Paper, paper
 from translate_apps.studio.choosing import Examples, model_choice, updates
 from translate_apps.studio.components import Tab, friendly
 from translate_apps.studio.desk import Desk
-from translate_apps.studio.drawing import CANVAS, HINTS, brush_size, drawn, ground, with_holes
+from translate_apps.studio.drawing import CANVAS, HINTS, brush_size, coloured, drawn, ground, with_holes
 from translate_apps.studio.settings import Settings
 from translate_apps.studio.shelf import Offer, Shelf
 from translate_apps.studio.translate_tab import QUEUE
@@ -87,13 +87,14 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
         with friendly("This example"):
             path = examples.picture(model, event.index)
             wanted = paper(shelf.offer(model or "").card)
-            fills = wanted is not None and wanted.kind == "holes"
-            yield [gr.skip() if fills else path, path if fills else gr.skip(), gr.skip(), gr.skip()]
-            if wanted is not None and not fills:
-                # Not left to the canvas, which takes seconds to say that it has another picture.
-                pixels = drawn(wanted, _rgba(Path(path)))
-                for each in translated(pixels, model, direction, label, text):
-                    yield [gr.skip(), gr.skip(), *each]
+            if wanted is None or wanted.kind == "holes":
+                yield [gr.skip(), path, gr.skip(), gr.skip()]
+                return
+            pixels = drawn(wanted, _rgba(Path(path)))
+            yield [coloured(wanted, pixels) if wanted.kind == "classes" else path, *[gr.skip()] * 3]
+            # Not left to the canvas, which takes seconds to say that it has another picture.
+            for each in translated(pixels, model, direction, label, text):
+                yield [gr.skip(), gr.skip(), *each]
 
     def on(event: Any, editor: Any) -> None:
         event(

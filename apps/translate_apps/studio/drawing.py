@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
@@ -37,10 +39,16 @@ def drawn(paper: Paper, composite: np.ndarray) -> np.ndarray:
         return np.asarray(flat.resize((paper.side, paper.side), Image.Resampling.BOX))
     pixels = np.asarray(flat.resize((paper.side, paper.side), Image.Resampling.NEAREST))
     values = np.array([_rgb(value) for value in paper.values], np.uint8)
+    shown = [int(colour[1:], 16) for colour in paper.colours]
+    return values[_nearest(pixels, [*shown, *paper.values]) % len(values)]
+
+
+def coloured(paper: Paper, pixels: np.ndarray) -> np.ndarray:
+    """A model's map, uint8 RGB `(H, W, 3)`, as a canvas in the colours of the brush."""
     shown = np.array([_rgb(int(colour[1:], 16)) for colour in paper.colours], np.uint8)
-    palette = np.concatenate([shown, values]).astype(np.int32)
-    distance = ((pixels[:, :, None].astype(np.int32) - palette) ** 2).sum(3)
-    return values[distance.argmin(2) % len(values)]
+    # Enlarged here, for a browser would do it with soft edges, whose colours may be another class's.
+    sheet = Image.fromarray(shown[_nearest(pixels, paper.values)])
+    return np.asarray(sheet.resize((CANVAS, CANVAS), Image.Resampling.NEAREST))
 
 
 def with_holes(background: np.ndarray, layers: list[np.ndarray]) -> np.ndarray | None:
@@ -52,6 +60,12 @@ def with_holes(background: np.ndarray, layers: list[np.ndarray]) -> np.ndarray |
         return None
     alpha = np.where(painted, 0, 255).astype(np.uint8)
     return np.dstack([background[..., :3], alpha])
+
+
+def _nearest(pixels: np.ndarray, colours: Sequence[int]) -> np.ndarray:
+    """The number of the colour, 0xrrggbb, that is nearest to each pixel of uint8 `(H, W, 3)`."""
+    palette = np.array([_rgb(colour) for colour in colours], np.int32)
+    return ((pixels[:, :, None].astype(np.int32) - palette) ** 2).sum(3).argmin(2)
 
 
 def _rgb(colour: int) -> tuple[int, int, int]:

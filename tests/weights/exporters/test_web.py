@@ -122,9 +122,9 @@ def test_the_runtime_is_found_where_npm_puts_it_or_named(tmp_path, runtime, monk
 def test_models_without_a_page_are_refused_and_drawn_inputs_known(write_model, tmp_path, captioned_model):
     with pytest.raises(ModelError, match="captions"):
         refuse(read_card(captioned_model))
-    filling = write_model(tmp_path / "m.safetensors", mask=True, arguments={"in_channels": 4})
-    with pytest.raises(ModelError, match="fills holes"):
-        refuse(read_card(filling))
+    filling = read_card(write_model(tmp_path / "m.safetensors", mask=True, arguments={"in_channels": 4}))
+    refuse(filling)
+    assert facts_of(filling)["sheet"]["kind"] == "holes"
     card = read_card(write_model(tmp_path / "c.safetensors", classes=CLASSES))
     sheet = facts_of(card)["sheet"]
     assert (sheet["kind"], [colour["colour"] for colour in sheet["palette"]]) == ("classes", list(CLASSES))
@@ -283,4 +283,48 @@ def test_what_is_drawn_is_translated_at_every_stroke(
     assert len(np.unique(np.array(visit.download()[1].convert("RGB")).reshape(-1, 3), axis=0)) == 1
     visit.give("strange.png", encoded(Image.new("RGB", (20, 20), (1, 2, 3))))
     page.get_by_text("holds the colour #010203").wait_for()
+    visit.close()
+
+
+def test_what_is_painted_over_is_filled_and_all_else_stays(
+    tmp_path, write_model, browser, real_runtime, monkeypatch
+):
+    write_model(tmp_path / "m.safetensors", mask=True, arguments={"in_channels": 4})
+    nodes = [
+        helper.make_node("Split", ["image", "parts"], ["picture", "mask"], axis=1),
+        helper.make_node("Greater", ["mask", "zero"], ["hole"]),
+        helper.make_node("Where", ["hole", "white", "picture"], ["output"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "white holes",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["b", 4, "h", "w_"])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["b", 3, "h", "w_"])],
+        [
+            helper.make_tensor("parts", TensorProto.INT64, (2,), [3, 1]),
+            helper.make_tensor("zero", TensorProto.FLOAT, (), [0.0]),
+            helper.make_tensor("white", TensorProto.FLOAT, (), [1.0]),
+        ],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    monkeypatch.setattr(web, "write_onnx", lambda path, model, **_: onnx.save(made, path) or 0.0)
+    write_site(tmp_path / "site", model_file.load(tmp_path / "m.safetensors"), real_runtime)
+    visit = Visit(browser, tmp_path / "site")
+    visit.give("grey.png", encoded(Image.new("RGB", (60, 50), (90, 100, 110))))
+    visit.page.get_by_text("Paint over what is to be filled.").wait_for()
+    box = visit.page.locator("#pad").bounding_box()
+    visit.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    visit.page.get_by_text("60 × 50 pixels in").wait_for()
+    visit.page.wait_for_timeout(800)  # for the stroke's end, and the encoded file behind the link
+    name, found = visit.download()
+    pixels = np.array(found.convert("RGB"))
+    assert (name, pixels.shape) == ("grey.png", (50, 60, 3))
+    assert (pixels[25, 30] == 255).all()
+    white = (pixels == 255).all(2)
+    assert 0 < white.sum() < white.size / 2
+    assert (pixels[~white] == [90, 100, 110]).all()
+    visit.page.get_by_role("button", name="Undo").click()
+    visit.page.get_by_text("Paint over what is to be filled.").wait_for()
+    assert visit.page.locator("#download").is_hidden()
+    assert visit.page.locator("#undo").is_disabled()
     visit.close()

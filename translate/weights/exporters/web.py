@@ -51,7 +51,7 @@ def write_site(folder: Path, model: Model, runtime: Path | None = None) -> float
 
     Raises:
         UsageError: the runtime isn't there, or there is something else than a site of ours in `folder`.
-        ModelError: a model that is asked with captions, fills holes, or takes no pictures; see `write_onnx`.
+        ModelError: a model that is asked with captions, or takes no pictures; see `write_onnx`.
         OutputError: the folder can't be written.
     """
     refuse(model.card)
@@ -89,8 +89,6 @@ def refuse(card: Card) -> None:
         raise ModelError(
             "the model is asked with captions, and their reader can't be exported; there is no page for it."
         )
-    if card.mask:
-        raise ModelError("the model fills holes, which the page has no way to show; use `translate convert`.")
     taken = len(card.classes) or card.channels[0]
     if (taken not in (1, 3) and not card.classes) or card.channels[1] not in (1, 3):
         raise ModelError(

@@ -3,6 +3,7 @@ const $ = (id) => document.getElementById(id);
 const card = await (await fetch("model.json")).json();
 const { sheet } = card;  // what is drawn on, of models that want a drawing
 const worker = new Worker("worker.js", { type: "module" });
+const fills = sheet?.kind === "holes";  // what is painted over becomes transparent, and is filled
 const MOST_UNDONE = 30;
 const KEPT = { "image/jpeg": "jpg", "image/webp": "webp", "image/png": "png" };  // what a browser writes
 
@@ -24,11 +25,24 @@ function translate() {
   if (running) { stale = true; return; }
   const { canvas } = current, { width, height } = canvas;
   const rgba = canvas.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, width, height).data;
+  if (fills && !holed(rgba)) return ask();
   running = true;
   stale = false;
   if (!sheet) say("Translating …");
   const asked = { id: current.number, label: $("label").selectedIndex, code };
   worker.postMessage({ ...asked, rgba, width, height }, [rgba.buffer]);
+}
+
+function holed(rgba) {
+  for (let at = 3; at < rgba.length; at += 4) if (rgba[at] < 255) return true;
+  return false;
+}
+
+function ask() {
+  $("drawn").width = current.canvas.width;  // which empties it
+  $("drawn").height = current.canvas.height;
+  $("download").hidden = true;
+  say("Paint over what is to be filled.");
 }
 
 worker.onmessage = ({ data }) => {
@@ -44,6 +58,7 @@ worker.onerror = (event) => { running = false; complain(event.message || "out of
 function greet() {
   document.body.dataset.ready = "1";
   if (running) return;
+  if (fills) return say("Open a picture, then paint over what is to be filled.");
   say(sheet ? "Draw something: the result follows." : "Ready when you are.");
   if (sheet) translate();
 }
@@ -92,13 +107,14 @@ async function open(file) {
   const type = file.type in KEPT ? file.type : "image/png";
   const name = `${(file.name || "picture").replace(/\.[^.]*$/, "")}.${KEPT[type]}`;
   const canvas = sheet ? $("pad") : $("before");
-  if (sheet) remember();
+  if (fills) forget(); else if (sheet) remember();
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.fillStyle = "#fff";  // what shows through transparent pixels
-  context.fillRect(0, 0, width, height);
+  if (!fills) context.fillRect(0, 0, width, height);
   context.drawImage(picture, 0, 0);
+  if (fills) whole = context.getImageData(0, 0, width, height);
   picture.close();
   begin(canvas, file.name && type === file.type ? file.name : name, type);
   if (!sheet) {
@@ -147,6 +163,7 @@ $("again").onclick = () => {
 
 const undone = [];
 let brush = null;
+let whole = null;  // the picture, before anything was painted over; strokes on another are not undone
 
 function remember() {
   const pad = $("pad");
@@ -155,8 +172,15 @@ function remember() {
   $("undo").disabled = false;
 }
 
+function forget() {
+  undone.length = 0;
+  $("undo").disabled = true;
+}
+
 function clear() {
   const context = $("pad").getContext("2d", { willReadFrequently: true });
+  if (whole) context.putImageData(whole, 0, 0);
+  if (fills) return;
   context.fillStyle = sheet.palette[0].colour;
   context.fillRect(0, 0, $("pad").width, $("pad").height);
   begin($("pad"), "drawing.png", "image/png");
@@ -173,7 +197,8 @@ function stroke(from, to) {
     for (let row = Math.round(y - half); row < Math.round(y + half); row += 1) {
       const reach = Math.sqrt(Math.max(0.25, half * half - (row + 0.5 - y) ** 2));
       const left = Math.round(x - reach);
-      context.fillRect(left, row, Math.max(1, Math.round(x + reach) - left), 1);
+      const width = Math.max(1, Math.round(x + reach) - left);
+      if (fills) context.clearRect(left, row, width, 1); else context.fillRect(left, row, width, 1);
     }
   }
 }
@@ -213,12 +238,15 @@ function prepareDrawing() {
     choose(next);
     next.focus();
   };
-  choose($("palette").children[1]);
+  choose($("palette").lastChild);
+  $("palette").hidden = fills;
+  $("pad").classList.toggle("fills", fills);
+  if (fills) $("pad").nextElementSibling.textContent = "Paint over what is to be filled";
   $("brush").max = Math.max(8, Math.round(sheet.side / 5));
   $("brush").value = sheet.brush;
   for (const id of ["pad", "drawn"]) $(id).width = $(id).height = sheet.side;
   clear();
-  $("undo").disabled = true;
+  forget();
   $("undo").onclick = () => {
     const before = undone.pop();
     $("undo").disabled = !undone.length;
@@ -227,10 +255,10 @@ function prepareDrawing() {
     $("pad").getContext("2d", { willReadFrequently: true }).putImageData(before, 0, 0);
     translate();
   };
-  $("clear").onclick = () => { remember(); clear(); translate(); };
+  $("clear").onclick = () => { if (!fills || whole) remember(); clear(); translate(); };
   let last = null;
   $("pad").onpointerdown = (event) => {
-    if (event.button) return;
+    if (event.button || (fills && !whole)) return;
     $("pad").setPointerCapture(event.pointerId);
     remember();
     last = place(event);

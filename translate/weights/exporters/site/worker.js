@@ -23,7 +23,8 @@ function reflected(length, total) {
 function planesOf(rgba, width, height) {
   const rows = reflected(height, padded(height)), columns = reflected(width, padded(width));
   const size = rows.length * columns.length, count = card.classes.length || card.channels[0];
-  const planes = new Float32Array(size * count);
+  const fills = card.sheet?.kind === "holes";
+  const planes = new Float32Array(size * (count + fills));
   // Maps say what they show in the model's colours, drawings in the palette's, which can be told apart.
   const numbers = new Map(card.classes.map((colour, index) => [colour, index]));
   if (numbers.size) card.sheet.palette.forEach(({ colour }, index) => numbers.set(parseInt(colour.slice(1), 16), index));
@@ -49,10 +50,11 @@ function planesOf(rgba, width, height) {
         planes[size + at] = green * step + low;
         planes[2 * size + at] = blue * step + low;
       }
+      if (fills) planes[size * count + at] = rgba[from + 3] < 255 ? 1 : -1;
       at += 1;
     }
   }
-  return new ort.Tensor("float32", planes, [1, count, rows.length, columns.length]);
+  return new ort.Tensor("float32", planes, [1, count + fills, rows.length, columns.length]);
 }
 
 function pixelsOf(output, width, height) {
