@@ -134,7 +134,7 @@ def unpack(
     except OSError as error:
         if error.errno is None:  # how gzip says that its data are damaged
             raise BadArchive(f"it is no whole {kind} file") from error
-        raise OutputError(f"{archive.name} can't be unpacked into {into}: {explain(error)}") from error
+        raise OutputError(f"{archive.name} can't be unpacked: {explain(error)}") from error
     return Unpacked(files, written, tuple(left_out))
 
 

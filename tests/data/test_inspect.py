@@ -150,6 +150,16 @@ def test_maps_of_classes_lead_to_spade(paint, tmp_path, folder, colours, suffix,
     assert inspect(tmp_path, direction="b2a").command.startswith("translate train pix2pix ")
 
 
+def test_what_no_recipe_reverses_is_a_problem(paint, tmp_path):
+    paint("1.png")
+    for task, recipe in (("colorize", "colorize"), ("downscale", "superres"), ("inpaint", "inpaint")):
+        assert inspect(tmp_path, task=task).command.split()[2] == recipe
+        report = inspect(tmp_path, task=task, direction="b2a")
+        assert not report.usable
+        assert f"leave --direction out, as the recipe {recipe} has it" in report.problems[0]
+    assert inspect(tmp_path, task="edges", direction="b2a").usable
+
+
 def test_captions_without_labels(paint, tmp_path):
     paint("1.png")
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "1.png", "text": "one"}')

@@ -208,6 +208,16 @@ def test_splits_that_are_missing_are_named(paint, tmp_path):
         recognise(tmp_path).split("train")
 
 
+def test_what_is_not_on_a_disk_or_not_to_be_read_there_is_refused(tmp_path):
+    for address in ("https://example.org/train-000000.tar", "s3://set/train-{000000..000009}.tar"):
+        with pytest.raises(DataError, match=r"is an address, and .* from disks alone; download it") as caught:
+            recognise(Path(address))
+        assert str(caught.value).startswith(f"{address} ")
+    (tmp_path / "1.tar.gz").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"1\.tar\.gz is compressed, .*; decompress it"):
+        recognise(tmp_path / "1.tar.gz")
+
+
 def folder(paint, *files: str, size: tuple[int, int] = (40, 30)):
     for file in files:
         paint(file, size)

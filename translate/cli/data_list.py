@@ -71,9 +71,9 @@ def training_of(card: Card) -> str:
     if "trainA" in counts:
         return f"{counts['trainA']:,} + {counts['trainB']:,}"
     what = "" if card.layout in ("plain", "labelled") else " pairs"
-    if "all" in counts:
-        return f"{counts['all']:,}{what} in all"
-    return f"{counts['train']:,}{what}" if "train" in counts else card.rough_count or "–"
+    if "train" in counts:
+        return f"{counts['train']:,}{what}"
+    return f"{counts['all']:,}{what} in all" if "all" in counts else card.rough_count or "–"
 
 
 def size_of(card: Card) -> str:

@@ -196,8 +196,9 @@ def _remarks(report: Report) -> list[str]:
     if report.maps:
         remarks.append(f"{' and '.join(report.maps)}: maps of classes, resized by the nearest pixel")
     if report.groups:
-        remarks.append(
-            f"{sum(report.groups)} samples look like another, in {len(report.groups)} groups of up to "
-            f"{report.groups[0]}, each of them in one split"
+        many, largest = len(report.groups), report.groups[0]
+        groups = (
+            f"{many} groups of up to {largest}, each of them" if many > 1 else f"a group of {largest}, all"
         )
+        remarks.append(f"{sum(report.groups)} samples look like another, in {groups} in one split")
     return remarks

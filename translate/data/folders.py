@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from translate import files, images, tars
 from translate.data import naming, samples
 from translate.errors import DataError
 from translate.files import explain, natural
+
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+:)/+")  # a path keeps one of the slashes of https://
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ def scan(root: Path) -> Tree:
     Raises:
         DataError: `root` is missing, a file, unreadable, or holds no picture.
     """
+    _refuse_address(root)
     shards = samples.named(root)
     tree = _by_name(root, shards) if shards else _of_folder(root)
     if not any(body.loose or body.filled() for body in tree.bodies.values()):
@@ -129,14 +133,36 @@ def _compressed(root: Path) -> str:
 
 
 def _children(folder: Path) -> list[Path]:
-    if not folder.exists():
-        raise DataError(f"{folder} doesn't exist; give the folder that holds the pictures.")
-    if not folder.is_dir():
-        raise DataError(f"{folder} is a file; give the folder that holds the pictures.")
+    require_folder(folder)
     try:
         return sorted((c for c in folder.iterdir() if c.is_dir() and not c.name.startswith(".")), key=natural)
     except OSError as error:
         raise DataError(f"{folder} can't be listed ({explain(error)}); check its permissions.") from error
+
+
+def require_folder(path: Path) -> None:
+    """Refuse what is no folder, with what it is instead.
+
+    Raises:
+        DataError: it isn't.
+    """
+    if path.is_dir():
+        return
+    _refuse_address(path)
+    if path.name.lower().endswith(tars.COMPRESSED) and path.exists():
+        raise DataError(
+            f"{path} is compressed, so nothing in it can be found without reading all of it; decompress it."
+        )
+    kind = "is a file" if path.exists() else "doesn't exist"
+    raise DataError(f"{path} {kind}; give the folder that holds the pictures.")
+
+
+def _refuse_address(path: Path) -> None:
+    if _ADDRESS.match(str(path)) and not path.exists():
+        address = _ADDRESS.sub(r"\1//", str(path), count=1)
+        raise DataError(
+            f"{address} is an address, and pictures and shards are read from disks alone; download it."
+        )
 
 
 def _loose(folder: Path) -> tuple[Path, ...]:

@@ -27,6 +27,7 @@ _RECIPES = {
     "inpaint": ("inpaint", ()),
     **dict.fromkeys(("denoise", "deblur", "dejpeg"), _RESTORING),
 }
+_ONE_WAY = ("downscale", "colorize", "inpaint")  # no recipe takes away what these add
 _PATCH = 64  # pixels: with less of them for each colour, on average, a picture is noise and no map
 
 
@@ -144,6 +145,9 @@ def inspect(
         and roles((found.domains["a"], found.domains["b"])) is None
     ):
         a, b = found.domains["a"], found.domains["b"]  # a training must be told what was assumed here
+    if direction == "b2a" and task in _ONE_WAY:
+        goes = f"leave --direction out, as the recipe {_RECIPES[task][0]} has it"
+        problems += (f"No recipe learns the reverse of --task {task}; {goes}.",)
     options = [*_option("a", a), *_option("b", b), *_option("task", task)]
     options += ["--direction", "b2a"] if direction == "b2a" else []
     return Report(

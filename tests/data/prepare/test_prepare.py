@@ -136,7 +136,7 @@ def test_matching_by_order_by_table_and_not_at_all(pairs, tmp_path):
     table = made(tmp_path / "table", pairs[0], flat, table=tmp_path / "t.csv")
     assert table.splits == {"train": {"": 1}, "val": {"": 1}}
     assert table.left_out[f"{tmp_path / 't.csv'}, line 4"] == f"gone is not in {pairs[0]}"
-    assert tree_of(table) == ["val/a/far/3.jpg", "val/b/far/3.png", "train/a/0.jpg", "train/b/0.png"]
+    assert tree_of(table) == ["train/a/0.jpg", "train/b/0.png", "val/a/far/3.jpg", "val/b/far/3.png"]
 
     apart = made(tmp_path / "apart", pairs[0], flat, match="none", test=0, val=5)
     assert apart.splits == {"train": {"a": 15, "b": 15}, "val": {"a": 5, "b": 5}}
@@ -327,6 +327,20 @@ def test_halves_are_taken_apart_and_put_together(tmp_path):
     assert np.array_equal(images.read(tmp_path / "turned/train/0.png").pixels[:, 48:], scene(0))
 
 
+def test_grey_halves_of_few_levels_may_be_maps(tmp_path):
+    for i in range(3):
+        levels = np.random.default_rng(i).integers(0, 5, (4, 6), dtype=np.uint8).repeat(12, 0).repeat(8, 1)
+        put(tmp_path / f"in/{i}.png", np.concatenate([levels[..., None].repeat(3, 2), scene(i, (48, 48))], 1))
+    asks = [
+        any(
+            "say --maps a" in note
+            for note in made(tmp_path / "out", tmp_path / "in", dry_run=True, **wishes).notes
+        )
+        for wishes in ({"size": 20}, {"size": 20, "maps": "a"}, {})
+    ]
+    assert asks == [True, False, False]
+
+
 def test_labels_and_captions_of_any_kind(tmp_path):
     labels = ["zebra", "a/b", "..", "Zebra", "zebra"]
     rows = []
@@ -381,6 +395,28 @@ def test_savanna_from_shards_gives_the_folder_s_batches(tmp_path):
         for batches in zip(*(data.loader(2, 6) for data in loaded), strict=True):
             for x, *others in zip(*batches, strict=True):
                 assert all(x.equal(y) if hasattr(x, "equal") else x == y for y in others)
+
+
+def test_shards_have_the_folder_s_order_whatever_the_source_s(tmp_path, pairs):
+    kept = made(tmp_path / "split", *pairs, val=0.3, test=0)
+    cases = {
+        "anew": ([tmp_path / "split"], {"val": 2, "test": 0}),
+        "combined": (pairs, {"layout": "combined"}),
+        "pool": (pairs[:1], {}),
+        "apart": (pairs, {"match": "none"}),
+    }
+    assert kept.splits["val"]
+    for name, (folders, wishes) in cases.items():
+        names = []
+        for shards in (None, ShardSize(samples=3)):
+            root = tmp_path / f"{name}-{shards is None}"
+            made(root, *folders, shards=shards, **wishes)
+            sides = {"task": "edges"} if name == "pool" else {}
+            sides = {"a": "left", "b": "right"} if name == "combined" else sides
+            train = recognise(root, **sides).split("train")
+            names.append([path.name.partition(".")[0] for path in train.b.files])
+        assert names[0] == names[1]
+        assert len(names[0]) > 14
 
 
 def test_truth_and_masks_go_with_their_inputs(tmp_path):

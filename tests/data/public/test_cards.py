@@ -129,6 +129,10 @@ BAD = {
     "task: day → night": ("task: [", "not valid YAML"),
     "unpaired\n": ("plain\n", "plain pictures, and they alone, say with `make`"),
     "mine.zip]": ("mine.zip]\n    into: ../out", "archives.into = '../out': write letters"),
+    "[https://example.org/mine.zip]": (
+        "[https://example.org/mine.zip]\n    file: ../../mine.zip",
+        "archives.0: '../../mine.zip' can't be the name of a file",
+    ),
 }
 
 

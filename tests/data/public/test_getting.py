@@ -239,9 +239,12 @@ def test_a_full_disk_and_an_interruption_leave_no_half_made_folder(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", full)
-        with pytest.raises(OutputError, match="no space left on device") as caught:
+        with pytest.raises(
+            OutputError, match=r"no space left on device; make room, .* with .*a2b\.zip"
+        ) as caught:
             get(card, tmp_path / "a2b")
     assert caught.value.exit_code == 5
+    assert ".part" not in str(caught.value)
     assert listing(tmp_path) == ["a2b.zip"]
 
     def interrupt(*_: object, **__: object) -> None:
@@ -252,7 +255,10 @@ def test_a_full_disk_and_an_interruption_leave_no_half_made_folder(
         with pytest.raises(KeyboardInterrupt):
             get(card, tmp_path / "a2b")
     assert listing(tmp_path) == ["a2b.zip"]
-    assert get(card, tmp_path / "a2b").pictures["trainA"] == 3
+    assert not records.first_seen().exists()
+    assert get(card, tmp_path / "a2b").kept == ()  # it was the earlier call's, not the user's
+    assert listing(tmp_path) == ["a2b"]
+    assert address in json.loads(records.first_seen().read_text())
     assert len(page.asked) == 1
 
 

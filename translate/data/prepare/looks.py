@@ -125,6 +125,20 @@ def sides_of_maps(source: Source, samples: Sequence[Sample], looks: Looks, told:
     return found
 
 
+def maybe_maps(source: Source, samples: Sequence[Sample], looks: Looks, maps: set[str]) -> list[str]:
+    """Sides that aren't known as maps but may be: three grey levels or more, and few, in every picture."""
+    there = {
+        side: [looks[shot] for shot in _of_side(source, samples, place, side)]
+        for place, side in enumerate("ab")
+        if side not in maps
+    }
+    return [
+        side
+        for side, found in there.items()
+        if found and all(look.colours for look in found) and any(look.colours > 2 for look in found)
+    ]
+
+
 def _of_side(source: Source, samples: Sequence[Sample], place: int, side: str) -> list[Shot]:
     if source.kind in ("pairs", "halves"):
         return [sample.shots[place] for sample in samples]

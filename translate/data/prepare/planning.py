@@ -12,7 +12,16 @@ import numpy as np
 
 from translate.data import naming
 from translate.data.prepare import alike
-from translate.data.prepare.looks import Looks, Maps, copies, look_at, misfits, neighbours, sides_of_maps
+from translate.data.prepare.looks import (
+    Looks,
+    Maps,
+    copies,
+    look_at,
+    maybe_maps,
+    misfits,
+    neighbours,
+    sides_of_maps,
+)
 from translate.data.prepare.matching import Matching
 from translate.data.prepare.outputs import Maker, Output
 from translate.data.prepare.sources import Sample, Source, one_folder, two_folders
@@ -114,6 +123,14 @@ def make_plan(folders: Sequence[Path], wishes: Wishes, *, progress: bool = True)
     notes = (*source.notes, *_short(splits, kept, wishes, source.split, facts.groups))
     if source.kind == "pairs" and not combined and naming.roles(names) == names[::-1]:
         notes += (f"by its name {names[1]} is taken for the input; --direction b2a trains {names[0]} to it",)
+    if wishes.maps == "auto" and wishes.size is not None and source.kind in ("pairs", "halves"):
+        notes += tuple(
+            f"{side}: pictures of few grey levels, resized as photographs; if they are maps of classes, say "
+            f"--maps {side}"
+            for side in maybe_maps(source, samples, looks, maps)
+        )
+    if combined:  # A|B files lie in their split, not in folders below it
+        kept = [replace(sample, key=sample.key.replace("/", "-")) for sample in kept]
     made = Maker(names, combined, looks, frozenset(maps), wishes.size, wishes.crop)
     planned = [
         Planned(sample, split, "", tuple(made(sample))) for sample, split in zip(kept, splits, strict=True)

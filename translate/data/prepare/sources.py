@@ -9,7 +9,7 @@ from typing import Literal
 
 from translate import images, tars
 from translate.data import naming, samples
-from translate.data.folders import Folder
+from translate.data.folders import Folder, require_folder
 from translate.data.held_out import companions_of
 from translate.data.layout import TASKS, survey
 from translate.data.prepare.matching import Match, Matching, matched
@@ -219,9 +219,7 @@ def _key(path: Path, root: Path, strange: frozenset[str] | set[str] = frozenset(
 
 def _pictures(folder: Path) -> list[Path]:
     """What a folder has, also what data sets leave out and a preparation can turn into something else."""
-    if not folder.is_dir():
-        kind = "is a file" if folder.exists() else "doesn't exist"
-        raise DataError(f"{folder} {kind}; give the folder that holds the pictures.")
+    require_folder(folder)
     try:
         found = find(folder, images.SUFFIXES | images.HEIC_SUFFIXES)
     except OSError as error:

@@ -15,10 +15,10 @@ from typing import Any
 from translate.data import metadata
 from translate.data.prepare.outputs import Output
 from translate.data.prepare.pictures import write_output
-from translate.data.prepare.planning import Plan, Planned
+from translate.data.prepare.planning import SPLITS, Plan, Planned
 from translate.data.threads import each
 from translate.errors import BadImage, DataError, OutputError
-from translate.files import explain, replacing_folder
+from translate.files import explain, natural, replacing_folder
 
 RECORD = "prepared.json"
 _SAFE = re.compile(r"[^\W_][\w .,+()-]*", re.UNICODE)  # a label that can be a folder's name anywhere
@@ -73,18 +73,31 @@ def write_set(
 
 
 def places(plan: Plan, *, sharded: bool) -> Iterator[tuple[Planned, tuple[Place, ...]]]:
-    """Each sample with the folder of each of its files, and its name there or in a shard."""
+    """Each sample with the folder of each of its files, and its name there or in a shard.
+
+    They come in the order in which a training lists the folders, so that shards, which are read as they are
+    written, give it the same batches.
+    """
     classes = _class_folders(plan)
-    for planned in plan.samples:
+    for planned in sorted(plan.samples, key=lambda planned: _rank(planned, classes)):
         letter = planned.sample.side.upper()
+        names = _names_in_folders(planned, classes)
         if sharded:
             key = _key_in_shard(planned.key, planned.sample.label, classes)
             names = [f"{key}{'.' if o.name else ''}{o.name}{o.suffix}" for o in planned.outputs]
-        else:
-            above = classes.get(planned.sample.label, "")
-            names = ["/".join(filter(None, (o.name, above, planned.key))) + o.suffix for o in planned.outputs]
         folders = [f"{planned.split}{o.beside or letter}" for o in planned.outputs]
         yield planned, tuple(zip(folders, names, strict=True))
+
+
+def _names_in_folders(planned: Planned, classes: dict[str | None, str]) -> list[str]:
+    above = classes.get(planned.sample.label, "")
+    return ["/".join(filter(None, (o.name, above, planned.key))) + o.suffix for o in planned.outputs]
+
+
+def _rank(planned: Planned, classes: dict[str | None, str]) -> tuple[object, ...]:
+    name, side = _names_in_folders(planned, classes)[0], planned.sample.side
+    below = not side and "/" in name  # pictures that lie in a split itself come before those in its folders
+    return SPLITS.index(planned.split), side, below, natural(Path(name))
 
 
 def _class_folders(plan: Plan) -> dict[str | None, str]:

@@ -59,6 +59,9 @@ class Archive(_Strict):
                 raise ValueError(f"{address} is no address: it begins with https:// or http://")
         if not self.name:
             raise ValueError("an archive needs addresses, or the file's name under `file`")
+        # It comes to lie beside the data set, and a card may be a stranger's.
+        if self.name.startswith(".") or not re.fullmatch(r"[\w.()+%=@, -]+", self.name):
+            raise ValueError(f"{self.name!r} can't be the name of a file; write a plain one under `file`")
         return self
 
     @property

@@ -129,7 +129,7 @@ def _write(pair: _Pair, into: Path) -> Exception | None:
     except BadImage as error:
         return DataError(f"{error.path}: {error.reason}; get the archive anew.")
     except OSError as error:
-        return OutputError(f"{into} can't be written: {explain(error)}")
+        return OutputError(f"the pictures can't be written: {explain(error)}")
     return None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +16,16 @@ from translate.data.inspect import Report, inspect
 from translate.data.public import cityscapes
 from translate.data.public.cards import Card
 from translate.data.public.obtaining import Obtained, Progress, Say, assign, obtain
-from translate.data.public.records import RECORD, Record, first_seen, read_record, remember, today
+from translate.data.public.records import (
+    RECORD,
+    Record,
+    cached_for,
+    first_seen,
+    forget_download,
+    read_record,
+    remember,
+    today,
+)
 from translate.downloads import discard, part_of
 from translate.errors import DataError, OutputError, UsageError
 from translate.files import replacing_folder
@@ -90,7 +97,13 @@ def get(
             obtain(card, archive, beside, given[archive.name], progress, say) for archive in card.archives
         ]
         with replacing_folder(directory, last=RECORD) as growing:
-            _fill(card, growing, here, progress)
+            try:
+                _fill(card, growing, here, progress)
+            except OutputError as error:
+                stay = ", ".join(str(obtained.path) for obtained in here)
+                raise OutputError(
+                    f"{directory} can't be made: {error}; make room, and the same call goes on with {stay}."
+                ) from error
             try:
                 report = _inspected(card, growing, bar)
             except DataError as error:
@@ -102,6 +115,7 @@ def get(
     for obtained in here:
         _remember(obtained, say)
         discard(beside / obtained.archive.name)
+        forget_download(obtained.path)
         if obtained.downloaded and not keep_archive:
             obtained.path.unlink(missing_ok=True)
     kept = tuple(path for archive in card.archives if (path := beside / archive.name).is_file())
@@ -156,8 +170,7 @@ def _held(directory: Path) -> Iterator[None]:
 
     Where the user's cache can't be written, nothing does.
     """
-    name = hashlib.blake2b(os.fsencode(directory.absolute()), digest_size=16).hexdigest()
-    lock = FileLock(first_seen().parent / "locks" / f"{name}.lock")
+    lock = FileLock(cached_for(directory, "locks", ".lock"))
     try:
         Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)

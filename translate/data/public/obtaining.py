@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from translate import archives, downloads
 from translate.data.public.cards import Archive, Card
-from translate.data.public.records import Source, require_the_same
+from translate.data.public.records import Source, note_download, noted_download, require_the_same
 from translate.errors import DownloadError, UsageError
 from translate.files import explain
 
@@ -25,7 +25,7 @@ class Obtained:
     """An archive that is here.
 
     Attributes:
-        downloaded: it came in this call; else it was here before.
+        downloaded: it came in this call, or in an earlier one that was interrupted; else it is the user's.
         published: somebody has published its checksum, and it has it.
     """
 
@@ -89,7 +89,14 @@ def obtain(
     path = beside / archive.name
     if path.is_file() and not given:
         say(f"{path} is there and isn't downloaded again.")
-        return _here(card, archive, path, progress)
+        try:
+            here = _here(card, archive, path, progress)
+        except DownloadError as error:
+            raise DownloadError(f"{error} Remove it to download the data set's own.") from error
+        origin = noted_download(path)
+        if origin is None:
+            return here
+        return replace(here, source=replace(here.source, origin=origin), downloaded=True)
     places, failures = given or archive.addresses, []
     for address in places:
         if not is_remote(address):
@@ -155,6 +162,7 @@ def _download(archive: Archive, address: str, path: Path, progress: Progress) ->
     except DownloadError:
         path.unlink()
         raise
+    note_download(path, address)
     source = Source(archive.name, address, path.stat().st_size, sha256)
     return Obtained(archive, path, source, True, archive.sha256 is not None)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path
 
-from translate.errors import DownloadError
+from translate.errors import DownloadError, OutputError
 from translate.files import replacing
 
 RECORD = ".data-set.json"  # in a data set's folder; hidden, so that nothing takes it for data
@@ -58,6 +61,38 @@ def today() -> str:
 def first_seen() -> Path:
     """The file, in the user's cache, with the checksum of what each address sent the first time."""
     return user_cache_path("image-translate") / "data-sets.json"
+
+
+def cached_for(path: Path, kind: str, suffix: str) -> Path:
+    """A file in the user's cache that belongs to a path."""
+    name = hashlib.blake2b(os.fsencode(path.absolute()), digest_size=16).hexdigest()
+    return first_seen().parent / kind / f"{name}{suffix}"
+
+
+def note_download(path: Path, address: str) -> None:
+    """Remember that an archive was downloaded and is not yet done with, for a call that goes on with it."""
+    with suppress(OSError, OutputError), replacing(cached_for(path, "downloads", ".json")) as temporary:
+        temporary.write_text(json.dumps([address, *_state(path)]), encoding="utf-8")
+
+
+def noted_download(path: Path) -> str | None:
+    """Where an archive came from that an earlier call downloaded and wasn't done with; None of any other."""
+    try:
+        address, *state = json.loads(cached_for(path, "downloads", ".json").read_text(encoding="utf-8"))
+        return address if state == _state(path) else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def forget_download(path: Path) -> None:
+    """An archive is done with: from now on it is the user's, or it is gone."""
+    with suppress(OSError):
+        cached_for(path, "downloads", ".json").unlink(missing_ok=True)
+
+
+def _state(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
 
 
 def require_the_same(address: str, sha256: str) -> None:
