@@ -12,7 +12,8 @@ Network = TypeVar("Network", bound=nn.Module)
 def with_plain_convolutions(network: Network) -> Network:
     """The same weights through torch's own layers; changes the network and returns it."""
     for module in network.modules():
-        for plain in (nn.Conv2d, nn.ConvTranspose2d):
-            if isinstance(module, plain):
-                module.__class__ = plain
+        if isinstance(module, nn.Conv2d):
+            module.__class__ = nn.Conv2d
+        elif isinstance(module, nn.ConvTranspose2d):
+            module.__class__ = nn.ConvTranspose2d
     return network
