@@ -123,7 +123,13 @@ def test_every_objective_is_expected_to_beat_an_untrained_generator():
         assert toy2d.shortfalls(untrained[ROWS[name].spread], bounds), name
 
 
-@pytest.mark.parametrize("name", sorted(set(ADVERSARIAL) - {"projected"}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in ("began", "dragan") else [])
+        for name in sorted(set(ADVERSARIAL) - {"projected"})
+    ],
+)
 def test_a_short_training_does_what_five_seeds_did(name):
     """Three runs, of another seed, in the mean; see `toy2d.expected` for the margins."""
     bounds = recorded()["expected"]["short"][name]
