@@ -160,6 +160,10 @@ def test_checksums_are_verified_and_those_of_nobody_remembered(web, tmp_path, un
     with pytest.raises(DownloadError, match="sends another file than on 20"):
         get(card_of(address), tmp_path / "b2a")
     assert listing(tmp_path) == ["a2b"]
+    for edited in (json.dumps({address: {}}), "[1]", '{"a": 1}', "{"):
+        records.first_seen().write_text(edited)
+        assert not get(card_of(address), tmp_path / "a2b", force=True).existing
+        assert address in json.loads(records.first_seen().read_text())
 
 
 def test_mirrors_are_tried_in_turn_and_files_are_taken_where_they_are(web, tmp_path, unpaired, card_of):

@@ -90,6 +90,7 @@ def prepare(
 def _report(output: Path, plan: Plan, shards: ShardSize | None, dry_run: bool) -> Report:
     outputs = [output for planned in plan.samples for output in planned.outputs]
     sizes = Counter("{}×{}".format(*out.size) for out in outputs)
+    asked = ["--task", "edges"] if plan.source.kind == "plain" else []  # single pictures train for a task
     narrow = any(len(out.pieces) == 2 and out.size[0] < SIDE_BY_SIDE * out.size[1] for out in outputs)
     files = tuple(
         {"split": folder, "name": name, "from": list(dict.fromkeys(str(p.shot.path) for p in out.pieces))}
@@ -101,7 +102,7 @@ def _report(output: Path, plan: Plan, shards: ShardSize | None, dry_run: bool) -
         {name: dict(counts) for name, counts in plan.counts().items()},
         dict(sizes.most_common()), sum(out.copied for out in outputs), tuple(sorted(plan.maps)),
         plan.left_out, plan.copies, plan.lookalikes, plan.groups, plan.notes, files,
-        shlex.join(["translate", "data", "inspect", str(output)] + (_HALVES if narrow else [])),
+        shlex.join(["translate", "data", "inspect", str(output), *(_HALVES if narrow else asked)]),
     )  # fmt: skip
 
 

@@ -108,8 +108,8 @@ def get(
                 report = _inspected(card, growing, bar)
             except DataError as error:
                 said = str(error).replace(str(growing), str(directory))
-                stay = ", ".join(str(obtained.path) for obtained in here)
-                raise DataError(f"{said} {stay} stays; remove it to download anew.") from error
+                ours = [f"{one.path} stays; remove it to download anew." for one in here if one.downloaded]
+                raise DataError(" ".join([said, *ours])) from error
             pictures = counted(card, report)
             Record(card.name, today(), pictures, tuple(obtained.source for obtained in here)).write(growing)
     for obtained in here:

@@ -110,8 +110,8 @@ def obtain(
     if failures:
         raise DownloadError(f"{failures[-1]} A file that you have can be given with --address FILE.")
     raise DownloadError(
-        f"{card.name} can't be downloaded by a program: {card.instructions}, then put them into {beside}, "
-        "or say where they are with --address, and call this again."
+        f"{archive.name} of {card.name} can't be downloaded by a program: {card.instructions}, then put them "
+        f"into {beside}, or say where they are with --address, and call this again."
     )
 
 

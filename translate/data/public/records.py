@@ -121,9 +121,11 @@ def remember(address: str, sha256: str) -> bool:
 
 
 def _seen() -> dict[str, dict[str, str]]:
+    """By address; without what isn't as `remember` writes it, for people are told to edit the file."""
     try:
-        return _json(first_seen())
-    except (OSError, ValueError):
+        known = _json(first_seen()).items()
+        return {address: entry for address, entry in known if {"sha256", "date"} <= entry.keys()}
+    except (OSError, ValueError, AttributeError):
         return {}
 
 
