@@ -180,8 +180,8 @@ def test_instance_norm_is_torchs_and_so_are_its_gradients(last: bool, monkeypatc
         results.append((output.detach(), picture.grad))
     torch.testing.assert_close(results[1], results[0], rtol=1e-4, atol=1e-5)
     exact = plain.double()(image.double()).float()
-    for values in (convolutions.NORM_VALUES, 1, 2 * 2 * 7 * 5):  # bands of 9 rows, 1 and 2
-        monkeypatch.setattr(convolutions, "NORM_VALUES", values)
+    for pixels in (convolutions.NORM_PIXELS, 1, 2 * 7):  # bands of 9 rows, 1 and 2
+        monkeypatch.setattr(convolutions, "NORM_PIXELS", pixels)
         with torch.inference_mode():
             torch.testing.assert_close(ours(image), exact, rtol=0, atol=1e-4)
     with pytest.raises(ValueError, match="more than 1 spatial element"):

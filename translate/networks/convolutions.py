@@ -25,7 +25,7 @@ from translate.networks.winograd import (
     transformed_kernel,
 )
 
-NORM_VALUES = 2**16  # taken at a time by a norm: what the nearest cache holds twice
+NORM_PIXELS = 2**11  # added up at a time by a norm
 FEW_OUTPUTS = 4  # channels, half of what the narrowest vector unit makes at once
 FEW_PIXELS = 256  # of the smaller map and a whole batch; with more, torch's own routine is faster
 FEW_ROWS = 128  # of a product's left side: fewer are read along, whichever way they lie
@@ -106,7 +106,7 @@ class DoublingConv2d(nn.ConvTranspose2d):
 
 
 class InstanceNorm2d(nn.InstanceNorm2d):
-    """Instance norm of the picture's own statistics, in a third of the time that torch's takes on a CPU.
+    """Instance norm of the picture's own statistics, in a fifth of the time that torch's takes on a CPU.
 
     By group norm's routine with a group for each channel, and channels last, where that routine subtracts
     large sums of squares, by `_normalised`. Maps float32 (B, channels, H, W) to the same.
@@ -130,18 +130,29 @@ class InstanceNorm2d(nn.InstanceNorm2d):
 
 
 def _normalised(image: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
-    """Instance norm of (B, C, H, W), channels last; summed are squares of differences to the mean."""
-    batch, channels, height, width = image.shape
-    mean = image.mean((2, 3))
-    rows = max(1, NORM_VALUES // (batch * width * channels))
-    squares = torch.zeros_like(mean)
-    for start in range(0, height, rows):
-        rest = image[:, :, start : start + rows].permute(0, 2, 3, 1) - mean[:, None, None]
-        squares += rest.mul_(rest).sum((1, 2))
-    scale = (squares / (height * width) + eps).rsqrt()
+    """Instance norm of (B, C, H, W), channels last, by statistics of bands of rows.
+
+    Those come from batch norm's routine, one picture at a time, the only one of torch's that reads such a
+    map at the memory's speed. It adds up one number after the other in float32, so what it is given is short;
+    bands are merged as in Chan et al. 1983.
+    """
+    _, _, height, width = image.shape
+    bands = image.split(max(1, NORM_PIXELS // width), 2)
+    means, variances = (torch.stack(parts).double() for parts in zip(*map(_moments, bands), strict=True))
+    shares = torch.tensor([band.shape[2] / height for band in bands], dtype=torch.float64)[:, None, None]
+    mean = (shares * means).sum(0)
+    scale = ((shares * (variances + (means - mean).square())).sum(0) + eps).rsqrt()
     scale = scale if weight is None else scale * weight
     shift = -mean * scale if bias is None else bias - mean * scale
-    return torch.addcmul(shift[:, :, None, None], image, scale[:, :, None, None])
+    scale, shift = (factor.to(image.dtype)[:, :, None, None] for factor in (scale, shift))
+    return torch.addcmul(shift, image, scale)
+
+
+def _moments(band: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each picture's channels, (B, C)."""
+    parts = [torch.batch_norm_update_stats(picture[None], None, None, 0.0) for picture in band]
+    means, variances = zip(*parts, strict=True)
+    return torch.stack(means), torch.stack(variances)
 
 
 class ShiftedSum(torch.autograd.Function):
