@@ -150,6 +150,18 @@ def test_maps_of_classes_lead_to_spade(paint, tmp_path, folder, colours, suffix,
     assert inspect(tmp_path, direction="b2a").command.startswith("translate train pix2pix ")
 
 
+def test_small_and_large_pictures_are_for_super_resolution(paint, tmp_path):
+    for i, size in enumerate(((40, 30), (30, 50)), start=1):
+        paint(f"LR/{i}.png", size)
+        paint(f"HR/{i}.png", (3 * size[0], 3 * size[1]))
+    start = ["--data", str(tmp_path), "--name", tmp_path.name]
+    more = ["--a", "LR", "--b", "HR", "--scale", "3"]
+    assert inspect(tmp_path).command.split()[2:] == ["superres", *start, *more]
+    assert inspect(tmp_path, direction="b2a").command.split()[2] == "pix2pix"
+    paint("HR/2.png", (60, 100))
+    assert inspect(tmp_path).command.split()[2] == "pix2pix"
+
+
 def test_what_no_recipe_reverses_is_a_problem(paint, tmp_path):
     paint("1.png")
     for task, recipe in (("colorize", "colorize"), ("downscale", "superres"), ("inpaint", "inpaint")):

@@ -27,6 +27,7 @@ _RECIPES = {
     "inpaint": ("inpaint", ()),
     **dict.fromkeys(("denoise", "deblur", "dejpeg"), _RESTORING),
 }
+_SMALL_ONES = ("lr", "low")  # names of inputs that say what is to be done with them
 _ONE_WAY = ("downscale", "colorize", "inpaint")  # no recipe takes away what these add
 _PATCH = 64  # pixels: with less of them for each colour, on average, a picture is noise and no map
 
@@ -312,6 +313,16 @@ def _from_maps(split: SplitReport) -> bool:
     return bool(split.a.classes) and known and not split.b.classes
 
 
+def _times(splits: dict[str, SplitReport]) -> int:
+    """How many times as large as their inputs the targets are, 2, 3 or 4; else 0."""
+
+    def sizes(side: SideReport, times: int = 1) -> list[tuple[int, int]]:
+        return [(times * s[0], times * s[1]) for s in (side.smallest, side.median, side.largest) if s]
+
+    known = (n for n in (2, 3, 4) if all(sizes(s.a, n) == sizes(s.b) for s in splits.values()))
+    return next(known, 0)
+
+
 def _option(name: str, value: str | None) -> list[str]:
     return [] if value is None else [f"--{name}", value]
 
@@ -322,6 +333,9 @@ def _command(layout: Layout, splits: dict[str, SplitReport], options: Sequence[s
     elif task in _RECIPES and "--direction" not in options:  # restoring goes one way
         recipe, more = _RECIPES[task]
         options = [*options, *more]
+    elif layout.paired and layout.domains["a"].lower() in _SMALL_ONES and (times := _times(splits)):
+        recipe = "superres"
+        options = ["--a", layout.domains["a"], "--b", layout.domains["b"], "--scale", str(times)]
     elif layout.paired:
         recipe = "spade" if all(_from_maps(split) for split in splits.values()) else "pix2pix"
     else:
