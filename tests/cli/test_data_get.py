@@ -64,7 +64,7 @@ def test_a_card_is_shown_with_its_sources(run, mine):
     code, out, _ = run("list", "facades")
     assert code == 0
     assert "http://efrosgans.eecs.berkeley.edu/pix2pix/datasets/facades.tar.gz" in out
-    assert "source     counts: phillipi/pix2pix, README.md" in out
+    assert "source     counts: mindspore-ai/models, research/cv/Pix2Pix/README.md" in out
     assert "mine" in run("list", "--cards", "cards")[1]
     code, _, err = run("list", "facade")
     assert code == 2
