@@ -92,7 +92,7 @@ def test_before_and_after(visit, studio, shipped, keep):
 def test_a_phone_in_the_dark(visit, studio, shipped, keep):
     with visit(studio, viewport=PHONE, color_scheme="dark") as page:
         translated(page, shipped)
-        page.locator("#result").scroll_into_view_if_needed()
+        page.locator("#download").scroll_into_view_if_needed()
         page.wait_for_timeout(500)
         keep(page, "phone")
 

@@ -130,7 +130,7 @@ def test_drawings_become_what_models_were_trained_on(shelf):
     assert (drawn(grey, canvas) == 1).all()
 
     lines = Paper("lines", 64, ("#ffffff", "#000000"), ("Eraser", "Pencil"), 1.5 / 64)
-    assert brush_size(lines) == 12
+    assert brush_size(lines) == 6
     page = ground(lines).copy()
     page[100:112] = [0, 0, 0, 255]
     assert drawn(lines, page).min() < 30

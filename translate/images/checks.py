@@ -34,7 +34,8 @@ def complaints_as_bad_image(path: Path) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise BadImage(path, _unidentified(path)) from error
     except Image.DecompressionBombError as error:
-        raise BadImage(path, f"too large: {first_line(error)}") from error
+        sizes = first_line(error).partition(", could be")[0]  # Pillow guesses at an attack
+        raise BadImage(path, f"too large: {sizes}") from error
     except MemoryError as error:
         raise BadImage(path, "not enough memory to decode it") from error
     except OSError as error:

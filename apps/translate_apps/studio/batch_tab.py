@@ -54,6 +54,7 @@ def build(settings: Settings, shelf: Shelf, desk: Desk) -> Tab:
                 visible=False,
                 interactive=False,
                 wrap=True,
+                column_widths=["35%", "65%"],
                 elem_id="bad",
             )
             archive = gr.DownloadButton("Download all (zip)", interactive=False, elem_id="archive")

@@ -12,14 +12,14 @@ from translate.weights.drawing import Paper
 CANVAS = 512  # pixels of a side
 HINTS = {
     "lines": "Draw lines; the result follows every stroke.",
-    "classes": "Paint areas in the colours of the palette; the result follows every stroke.",
+    "classes": "Paint areas in the palette's colours, best on an example; the result follows every stroke.",
     "holes": "Drop a picture and paint over what is to be filled.",
 }
 
 
 def brush_size(paper: Paper) -> int:
-    """Pixels of the brush on the canvas."""
-    return max(2, round(paper.brush * CANVAS))
+    """Pixels of the canvas, half a brush's width: Gradio's sizes are radii."""
+    return max(1, round(paper.brush * CANVAS / 2))
 
 
 def ground(paper: Paper) -> np.ndarray:

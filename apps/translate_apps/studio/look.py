@@ -30,6 +30,7 @@ CSS = """
 .dark .tab-container button.selected { color: var(--primary-400); }
 .wrap .or, .show-api { color: var(--body-text-color-subdued) !important; }
 .remark p { color: var(--body-text-color-subdued); font-size: 0.9rem; margin: 0; }
+#status { min-height: 1.5rem; }
 .aside { position: absolute !important; visibility: hidden; width: 100%; left: 0; }
 #drawn img, .sheet img { width: 100%; height: 100%; object-fit: contain; }
 #train-console textarea { font-family: var(--font-mono); font-size: 0.8rem; }
@@ -44,6 +45,7 @@ CSS = """
 .facts th { color: var(--body-text-color-subdued) !important; overflow-wrap: normal; }
 .examples .grid-wrap { max-height: 190px; }
 .tiles .grid-wrap { padding-top: 36px !important; }
+footer > .divider:last-of-type { display: none; }
 #run-again { align-self: end; height: 42px; }
 :focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; }
 @media (max-width: 640px) {

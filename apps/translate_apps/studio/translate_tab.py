@@ -83,7 +83,9 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
             gr.Info("Drop a picture first." if model else "There is no model to translate with yet.")
             yield [gr.skip()] * 6
             return
-        yield [starting.over, gr.update(visible=True), *[gr.skip()] * 4]
+        # What was said of the last picture, and its file, would else stay beside one that fails.
+        over = [gr.update(value=None, visible=False), "", gr.update(interactive=False), gr.skip()]
+        yield [starting.over, gr.update(visible=True), *over]
         request = Request(
             image.path,
             image.name,
