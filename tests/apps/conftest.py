@@ -67,7 +67,8 @@ def start_studio(models: Path, tmp_path_factory) -> Callable[..., contextlib.Abs
         elsewhere = tmp_path_factory.mktemp("elsewhere")
         process = subprocess.Popen(
             [*command, "--device", "cpu", *options],
-            env=os.environ | {"PYTHONPATH": paths, "TMPDIR": str(elsewhere)},
+            # As many threads as here: sums differ in their last bits with another number of them.
+            env=os.environ | {"PYTHONPATH": paths, "TMPDIR": str(elsewhere), "OMP_NUM_THREADS": "1"},
             stderr=subprocess.PIPE,
             text=True,
             cwd=cwd or elsewhere,

@@ -44,6 +44,7 @@ def test_a_training_is_inspected_started_stopped_resumed_and_saved(folders, star
     with start_studio("--allow-train", "--data", str(data), folder=models, cwd=folders) as studio:
         with visit(studio) as page:
             page.get_by_role("tab", name="Train").click()
+            expect(page.locator("#train-data input")).to_have_value("pairs")
             page.locator("#train-inspect").click()
             expect(page.locator("#train-report")).to_contain_text("A training would start")
             expect(page.locator("#train-report")).to_contain_text("6 and 6 pictures")
