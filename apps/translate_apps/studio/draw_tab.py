@@ -48,6 +48,7 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
                 elem_id="drawn",
             )
             status = gr.Markdown(elem_id="draw-status", elem_classes="remark")
+    example = gr.State(None)  # the one that was chosen last, as its model wants it
 
     def translated(pixels: np.ndarray, *asked: Any) -> Iterator[Any]:
         """Result and status, once they are there."""
@@ -77,24 +78,23 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
                 return
             yield from translated(pixels, model, direction, label, text)
 
-    def start_from(
-        model: str | None,
-        direction: str | None,
-        label: str | None,
-        text: str | None,
-        event: gr.SelectData,
-    ) -> Iterator[Any]:
+    def start_from(model: str | None, event: gr.SelectData) -> list[Any]:
+        """The canvas, the picture with holes to come, and what is to be translated at once."""
         with friendly("This example"):
             path = examples.picture(model, event.index)
             wanted = paper(shelf.offer(model or "").card)
             if wanted is None or wanted.kind == "holes":
-                yield [gr.skip(), path, gr.skip(), gr.skip()]
-                return
+                return [gr.skip(), path, None]
             pixels = drawn(wanted, _rgba(Path(path)))
-            yield [coloured(wanted, pixels) if wanted.kind == "classes" else path, *[gr.skip()] * 3]
-            # Not left to the canvas, which takes seconds to say that it has another picture.
-            for each in translated(pixels, model, direction, label, text):
-                yield [gr.skip(), gr.skip(), *each]
+            return [coloured(wanted, pixels) if wanted.kind == "classes" else path, gr.skip(), pixels]
+
+    def draw_example(pixels: np.ndarray | None, *asked: Any) -> Iterator[Any]:
+        # Not left to the canvas, which takes seconds to say that it has another picture.
+        with friendly("This example"):
+            if pixels is None:
+                yield [gr.skip()] * 2
+                return
+            yield from translated(pixels, *asked)
 
     def on(event: Any, editor: Any) -> None:
         event(
@@ -130,10 +130,18 @@ def build(settings: Settings, shelf: Shelf, desk: Desk, translating: Translating
             return filled(name)[1:]
 
     choice.model.input(choose, choice.model, follows, trigger_mode="always_last", api_visibility="private")
-    examples.gallery.select(
+    started = examples.gallery.select(
         start_from,
-        choice.asked,
-        [canvas, picture, result, status],
+        choice.model,
+        [canvas, picture, example],
+        show_progress="hidden",
+        api_visibility="private",
+        **QUEUE,
+    )
+    started.success(
+        draw_example,
+        [example, *choice.asked],
+        [result, status],
         show_progress="hidden",
         api_visibility="private",
         **QUEUE,
