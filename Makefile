@@ -2,8 +2,6 @@
 # is first imported; pip would compile all 18,000 of the packages', a minute for nothing.
 PYTHON ?= python3
 BIN := .venv/bin
-# A process more than there are processors: those that drive a browser wait for it half of their time.
-WORKERS = $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo app test test-all screenshots lint clean
@@ -25,10 +23,10 @@ app: .venv/.installed-app
 
 test: .venv/.installed-dev
 	@echo "Running the test suite"
-	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadfile -m "not slow"
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not slow"
 
 test-all: .venv/.installed-dev
-	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadfile
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 screenshots: .venv/.installed-dev
 	@$(BIN)/python -m pytest tests/apps/test_screenshots.py --screenshots docs/images
