@@ -74,9 +74,9 @@ function drag(slider, by) {
     window.dispatchEvent(new MouseEvent(kind, { ...at, clientX: at.clientX + by }));
 }
 
-// The sketch pad (PixiJS's ticker) paints every frame anew, also when nobody draws and under another tab. Without a
-// graphics card a frame takes a tenth of a second of a processor, and what the page asks for piles up. So the pad
-// sleeps between uses, but for a frame a second, and without a card it paints ten times a second.
+// The sketch pad (PixiJS's ticker) asks for sixty frames a second whenever it is touched or changed, under another tab,
+// too. Without a graphics card a frame takes a tenth of a second of a processor, and what was asked for piles up. So the
+// pad sleeps between uses, but for a frame a second, and without a card it paints ten times a second.
 const IN_USE = 1000, PACE = 100;
 const frame = requestAnimationFrame.bind(window), cancelFrame = cancelAnimationFrame.bind(window);
 const paintsThePad = new WeakMap(), asleep = new Map();
@@ -87,7 +87,8 @@ const padIsSeen = () => Boolean(document.querySelector("canvas")?.checkVisibilit
 function hasNoCard() {
   const gl = document.createElement("canvas").getContext("webgl2");
   const named = gl?.getExtension("WEBGL_debug_renderer_info");
-  const software = !named || /swiftshader|llvmpipe|software/i.test(gl.getParameter(named.UNMASKED_RENDERER_WEBGL));
+  const renderer = gl?.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : gl.RENDERER) ?? "software";
+  const software = /swiftshader|llvmpipe|software/i.test(renderer);  // a browser that doesn't tell has a card
   gl?.getExtension("WEBGL_lose_context")?.loseContext();
   return software;
 }
